@@ -1,0 +1,97 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/problem.hpp"
+
+namespace catwalk::config {
+
+/// One expression or several of which the first non-null wins (`_xmedia_urls` merges all).
+using expressions = std::vector<located_text>;
+
+/// Name and value in the order of the file.
+using header_list = std::vector<std::pair<std::string, std::string>>;
+
+/// `api.discover_categories`: an endpoint whose answer lists further endpoints.
+struct category_discovery {
+  located_text endpoint;
+  expressions items_path;
+  std::optional<located_text> url_path;
+  std::optional<located_text> id_path;
+  std::string url_template;  ///< with `{id}`
+  header_list headers;
+};
+
+/// `api.discover_categories_html`: pages whose links are categories.
+struct category_discovery_html {
+  std::vector<located_text> category_pages;
+  located_text category_link_selector;
+  std::string link_href_filter;
+  bool product_api_from_category = false;
+  std::optional<located_text> extract_category_id_regex;
+  std::string extract_category_query_param;
+};
+
+/// `html`, and `api.fallback_html` (which uses `page_url` for `category_urls`).
+struct html_source {
+  std::vector<located_text> category_urls;
+  std::optional<located_text> product_selector;       ///< containers on a category page
+  std::optional<located_text> product_link_selector;  ///< links to product pages
+  std::vector<std::pair<std::string, located_text>> product_selectors;
+  std::vector<located_text> sitemaps;
+  std::string sitemap_url_contains;
+  header_list headers;
+  std::vector<located_text> prewarm;
+  bool use_browser = false;
+  bool debug = false;
+};
+
+struct api_source {
+  std::vector<located_text> endpoints;
+  expressions items_path;
+  /// Field to expressions; an empty list means that the field is null.
+  std::vector<std::pair<std::string, expressions>> field_map;
+  header_list headers;
+  std::vector<std::pair<std::string, std::string>> params;
+  std::vector<located_text> prewarm;
+  std::string product_url_template;
+  std::optional<category_discovery> discover_categories;
+  std::optional<category_discovery_html> discover_categories_html;
+  std::optional<html_source> fallback_html;
+  bool debug = false;
+};
+
+enum class price_unit { guess, minor, major };
+
+/// One stanza of `sites.yaml`.
+struct site {
+  std::string name;      ///< `name`, else `brand`; unique without case
+  std::string brand;
+  std::string merchant;
+  std::string source;
+  std::string country;
+  bool debug = false;
+  std::optional<bool> respect_robots;  ///< unset: `fetch.robots`
+  std::optional<api_source> api;
+  std::optional<html_source> html;
+
+  // catwalk's own additions
+  std::optional<price_unit> price;            ///< `price_unit`; unset: minor for zara hosts, else guess
+  std::vector<std::string> image_url_contains;///< any of; empty: no filter
+  bool image_url_contains_set = false;        ///< false: the built-in for zara hosts applies
+  std::map<std::string, std::string> category_names;  ///< number in the endpoint to name; empty: built-in for zara
+  std::string currency;                        ///< used where the field map gives none
+  int image_width = 800;                       ///< fills `{width}`
+  bool second_hand = false;
+  std::optional<long> delay_ms;                ///< wins over `fetch.pages.delay`
+  std::optional<long> image_delay_ms;          ///< wins over `fetch.images.delay`
+  std::string proxy, proxy_images;
+  place where;
+  /// SHA-256 of the stanza in canonical form: a change makes catwalk ignore what it knew of the site's pages.
+  std::string stanza_hash;
+};
+
+}  // namespace catwalk::config

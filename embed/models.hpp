@@ -1,0 +1,50 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "embed/encoder.hpp"
+
+namespace catwalk::embed {
+
+/// A model folder in `embed.models_dir`: `model.json` (description, fingerprint, provenance of the weights) and
+/// `weights.safetensors` (canonical names).
+struct stored_model {
+  std::filesystem::path dir;
+  model_info info;
+  std::string source;   ///< where it came from: a folder, a file, an address
+  std::string source_sha256;  ///< of the file it was imported from, where there was one
+};
+
+/// Detects the format of `source` by looking and stores the model as `name` (default: from its source). Replaces
+/// nothing: an existing model of that name with another fingerprint is an error unless `force`.
+struct import_request {
+  std::filesystem::path source;
+  std::optional<std::string> name;
+  bool force = false;
+};
+result<stored_model> import_model(const std::filesystem::path& models_dir, const import_request& request);
+
+/// Makes a CLIP ViT-B/32 with weights seeded by `seed` (matrices with standard deviation 0.05, so that different
+/// images get clearly different vectors). Its name is "untrained" and its vectors say so wherever they appear.
+result<stored_model> make_untrained_model(const std::filesystem::path& models_dir, std::uint64_t seed);
+
+result<std::vector<stored_model>> list_models(const std::filesystem::path& models_dir);
+/// `name` as stored; `model_missing` names the folder looked at and `catwalk model pull`.
+result<stored_model> find_model(const std::filesystem::path& models_dir, const std::string& name);
+result<void> remove_model(const std::filesystem::path& models_dir, const std::string& name);
+/// Reads every tensor again and compares fingerprints.
+result<void> verify_model(const stored_model& model);
+
+/// The model that a bare `catwalk model pull` downloads: OpenAI's own ViT-B-32.pt.
+struct published_model {
+  std::string name;      ///< "clip-vit-b-32"
+  std::string url;
+  std::string sha256;
+};
+const published_model& default_published_model();
+
+}  // namespace catwalk::embed

@@ -1,0 +1,32 @@
+#pragma once
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "embed/encoder.hpp"
+#include "embed/models.hpp"
+
+namespace catwalk::embed {
+
+struct pool_options {
+  std::string device = "auto";     ///< auto | cpu | cuda:N
+  std::string precision = "auto";  ///< auto | fp32 | bf16 | fp16 (CUDA only)
+  std::optional<int> threads;      ///< forward workers x intra-op threads; nullopt: the cores
+  int batch = 32;
+  std::chrono::milliseconds batch_wait{20};
+  std::size_t queue_items = 256;
+  std::size_t queue_bytes = 128'000'000;
+  std::uint64_t max_pixels = 40'000'000;
+  std::size_t decode_memory = 256'000'000;
+  std::string decode = "exact";
+};
+
+/// Loads the model and starts decoders and forward workers. Takes seconds: call it off the loop. Completions are
+/// posted to `loop`. Errors: `model_invalid`, `device`, `invalid_config` (a precision that the device cannot do fast).
+result<std::unique_ptr<image_encoder>> make_worker_pool(boost::asio::any_io_executor loop, const stored_model& model,
+                                                        const pool_options& options);
+
+}  // namespace catwalk::embed

@@ -1,0 +1,172 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/embedding.hpp"
+#include "core/error.hpp"
+#include "core/product.hpp"
+#include "storage/state_database.hpp"
+
+namespace catwalk::storage {
+
+/// A row of `runs`; `id` is its rowid.
+using run_id = std::int64_t;
+
+/// What `pages` keeps of one page.
+struct page_record {
+  site_name site;
+  std::string endpoint;
+  int endpoint_index = 0;
+  std::string url;
+  std::string etag;
+  std::string last_modified;
+  std::string body_hash;
+  std::string stanza_hash;  ///< of the site's stanza and the reader's version
+  std::vector<product_id> listed;
+};
+
+/// One page transaction: the products and what the page listed, together. `unchanged`: the page is as it was; what it
+/// listed before counts as seen.
+struct page_commit {
+  run_id run = 0;
+  page_record page;
+  bool unchanged = false;
+  std::vector<product> products;
+  /// Whether changes go to the sink: false where there is none.
+  bool to_sink = true;
+  /// The tower that vectors must come from; a product whose vector has another fingerprint is `stale`.
+  std::string fingerprint;
+};
+
+struct page_counts {
+  int added = 0;
+  int changed = 0;
+  int unchanged = 0;
+  int reappeared = 0;      ///< were gone, are back
+  int images_due = 0;      ///< products that now wait for a vector
+};
+
+/// An image that wants a vector, and the products that share it.
+struct due_image {
+  std::string url;
+  site_name site;          ///< of one of the products
+  int attempts = 0;        ///< failed tries so far
+};
+
+/// What became of an image.
+struct vector_commit {
+  std::string image_url;
+  std::string content_sha256;
+  std::string etag;
+  std::string last_modified;
+  embedding vector;
+};
+struct image_failure {
+  std::string image_url;
+  error why;
+  /// nullopt: not tried again until the address changes (a broken image, a 404).
+  std::optional<wall_time> next_try;
+};
+
+enum class run_state { running, done, partly, failed, interrupted };
+
+struct run_summary {
+  run_id id = 0;
+  std::string job;         ///< the job's name; "manual" for `catwalk scrape`
+  wall_time started{};
+  std::optional<wall_time> finished;
+  run_state state = run_state::running;
+  std::string counts_json; ///< object of counters by name
+  std::string errors_json; ///< array of texts
+};
+
+struct catalogue_counts {
+  std::int64_t products = 0;      ///< not gone
+  std::int64_t gone = 0;
+  std::int64_t vectors_ready = 0;
+  std::int64_t vectors_pending = 0;
+  std::int64_t vectors_failed = 0;
+  std::int64_t vectors_stale = 0;
+};
+
+struct site_counts {
+  site_name site;
+  std::int64_t products = 0;
+  std::int64_t vectors_ready = 0;
+  std::optional<wall_time> last_success;
+};
+
+/// One product as the catalogue holds it.
+struct catalogue_entry {
+  product item;
+  std::string vector_state;  ///< ready | pending | failed | stale | none
+  std::string vector_error;  ///< why it failed; may be empty
+  std::optional<embedding> vector;
+  wall_time first_seen{}, last_seen{};
+  std::optional<wall_time> gone_at;
+};
+
+/// How a product that was just read compares with the catalogue (for `--dry-run`).
+struct comparison {
+  product_id id;
+  enum class kind { added, changed, unchanged } what = kind::added;
+  std::vector<std::string> changed_fields;
+};
+
+/// A product near a query.
+struct neighbour {
+  float score;  ///< cosine
+  product item;
+};
+
+/// The products, their pages, images, vectors and runs, in the state database. Awaitables complete on the caller's
+/// executor after the change is durable. Any error leaves the catalogue as it was.
+class catalogue {
+ public:
+  explicit catalogue(std::shared_ptr<state_database> db);
+
+  boost::asio::awaitable<result<run_id>> begin_run(std::string job, std::optional<wall_time> slot);
+  boost::asio::awaitable<result<void>> end_run(run_id run, run_state state, std::string counts_json,
+                                               std::string errors_json);
+  boost::asio::awaitable<result<std::vector<run_summary>>> recent_runs(int limit);
+  /// Marks runs that a crash left `running` as `interrupted`; returns how many.
+  boost::asio::awaitable<result<int>> close_interrupted_runs();
+  boost::asio::awaitable<result<void>> note_site_success(site_name site, wall_time when);
+
+  boost::asio::awaitable<result<std::optional<page_record>>> find_page(site_name site, std::string endpoint,
+                                                                       std::string url);
+  boost::asio::awaitable<result<page_counts>> commit_page(page_commit page);
+  boost::asio::awaitable<result<std::vector<comparison>>> compare(std::vector<product> products);
+
+  /// Images whose vector is due now (pending, or failed with the next try reached), oldest first, without those in
+  /// `skip` (in flight already).
+  boost::asio::awaitable<result<std::vector<due_image>>> due_images(wall_time now, int limit,
+                                                                    std::vector<std::string> skip);
+  /// One batch transaction: vectors and the outbox rows that they release.
+  boost::asio::awaitable<result<void>> commit_vectors(std::vector<vector_commit> batch, bool to_sink);
+  boost::asio::awaitable<result<void>> commit_image_failure(image_failure failure, bool to_sink);
+
+  boost::asio::awaitable<result<catalogue_counts>> counts();
+  boost::asio::awaitable<result<std::vector<site_counts>>> counts_by_site();
+  boost::asio::awaitable<result<std::optional<catalogue_entry>>> find(product_id id);
+  /// Every product that the run saw, in the order of its ids; `each` is called off the loop.
+  boost::asio::awaitable<result<void>> for_each_of_run(run_id run, std::function<result<void>(const catalogue_entry&)> each);
+  /// Exact nearest neighbours by cosine, best first, among products that are not gone and whose vector has
+  /// `fingerprint`. `site` narrows.
+  boost::asio::awaitable<result<std::vector<neighbour>>> nearest(std::vector<float> query, int k,
+                                                                 std::string fingerprint,
+                                                                 std::optional<site_name> site);
+
+ private:
+  std::shared_ptr<state_database> db_;
+};
+
+}  // namespace catwalk::storage

@@ -1,0 +1,96 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "core/error.hpp"
+#include "core/http_client.hpp"
+#include "core/product.hpp"
+#include "storage/catalogue.hpp"
+#include "storage/state_database.hpp"
+
+namespace catwalk::storage {
+
+/// What the sink's table looks like, learned at start-up.
+struct sink_description {
+  std::string layout;             ///< catwalk | 2026-02 | 2025-10
+  std::optional<int> vector_width;///< of the image vector's column; nullopt: not known
+  std::vector<std::string> warnings;
+};
+
+/// One row to send; the payload is built from it at that moment.
+struct sink_row {
+  product_id key;
+  std::int64_t seq = 0;
+  bool is_delete = false;
+  product item;
+  std::optional<embedding> vector;  ///< only where the vector part is due
+};
+
+/// How one request to the sink ended.
+struct sink_reply {
+  enum class kind {
+    accepted,    ///< every row is in
+    retry,       ///< try again after `retry_after` or the backoff
+    halve,       ///< try again with half the rows (statement timeout)
+    park,        ///< nothing will be accepted until someone acts (key, quota, schema)
+    bisect,      ///< at least one row is refused: find it
+  } what = kind::retry;
+  error why;
+  std::optional<std::chrono::milliseconds> retry_after;
+  std::string sqlstate_or_code;     ///< the sink's own code; may be empty
+};
+
+/// Where rows go. Loop-only; one request in flight per call.
+class sink {
+ public:
+  virtual ~sink() = default;
+  virtual std::string name() const = 0;
+  /// Asks for the table's columns and the vector's width. Errors: `sink_unauthorized`, `sink_schema` (with the SQL that
+  /// mends it as hint), `sink_unavailable`.
+  virtual boost::asio::awaitable<result<sink_description>> describe() = 0;
+  /// Sends rows that share one shape (all with a vector or all without). Never throws away a row: the caller keeps them.
+  virtual boost::asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) = 0;
+};
+
+/// The sink that the settings name; nullptr for `none`. `http` is the sink's own client and outlives it.
+/// `invalid_config` names what is missing.
+result<std::unique_ptr<sink>> make_sink(const config::sink_settings& settings, http_client& http);
+
+/// Progress and health of the writer.
+struct writer_status {
+  std::int64_t waiting = 0;         ///< rows in the outbox
+  std::int64_t sent = 0;            ///< rows accepted since start
+  std::int64_t dead = 0;            ///< rows dead-lettered since start
+  bool parked = false;
+  std::optional<error> last_error;
+};
+
+/// Drains the outbox into the sink: batches, retries with backoff and jitter, parks, bisects, dead-letters.
+class outbox_writer {
+ public:
+  outbox_writer(boost::asio::any_io_executor loop, std::shared_ptr<state_database> db, sink& to,
+                const config::sink_settings& settings);
+  ~outbox_writer();
+  /// Runs until cancelled; the owner spawns it in its task group.
+  boost::asio::awaitable<void> run();
+  /// New rows may be due.
+  void notify();
+  /// Suspends until nothing in the outbox is due, or the time is up (false), or the sink is parked (false).
+  boost::asio::awaitable<bool> wait_until_idle(std::chrono::milliseconds at_most);
+  writer_status status() const;
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+/// A row as the sink's layout stores it, without sending it: for `--output` and `try normalise`. `vector` may be null.
+nlohmann::json row_as_json(const product& p, const embedding* vector, const std::string& layout);
+
+}  // namespace catwalk::storage
