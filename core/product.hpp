@@ -39,6 +39,7 @@ struct product {
   std::optional<std::string> sale_amount;   ///< likewise
   std::optional<std::string> currency;      ///< ISO 4217
   bool second_hand = false;
+  std::optional<std::string> other;  ///< `field_map.other`: free text that only `info_text` uses
   nlohmann::json metadata = nlohmann::json::object();  ///< as the 2026-02 layout stores it
   nlohmann::json raw_item;  ///< what the shop sent for it; the 2025-10 layout stores it; null where nothing needs it
   std::string endpoint;     ///< the listing it was read from
@@ -46,7 +47,8 @@ struct product {
 
   /// The text that `info_embedding` embeds: the present parts joined by one blank (predecessor/`_info_text`).
   std::string info_text() const;
-  /// Lower-case hex SHA-256 over every field that a sink can store. Equal hashes: nothing to write.
+  /// Lower-case hex SHA-256 over every normalised field. Equal hashes: nothing to write. `raw_item` is left out, since
+  /// shops change stamps in it with every answer.
   std::string field_hash() const;
 };
 

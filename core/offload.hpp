@@ -1,0 +1,21 @@
+#pragma once
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <type_traits>
+#include <utility>
+
+namespace catwalk {
+
+/// Runs `work` on another executor (a CPU pool) and resumes the caller, on its own executor, with what it returned.
+/// The work itself cannot be cancelled: keep it to milliseconds. Exceptions come back to the caller.
+template <class Work>
+boost::asio::awaitable<std::invoke_result_t<Work>> offload(boost::asio::any_io_executor pool, Work work) {
+  using value = std::invoke_result_t<Work>;
+  auto run = [](Work w) -> boost::asio::awaitable<value> { co_return w(); };
+  auto task = run(std::move(work));
+  co_return co_await boost::asio::co_spawn(std::move(pool), std::move(task), boost::asio::use_awaitable);
+}
+
+}  // namespace catwalk
