@@ -1,0 +1,30 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "embed/image.hpp"
+
+namespace catwalk::embed {
+
+/// One picture in the hands of one codec. `read_header` comes first and once, then `decode` once. The bytes
+/// and the name outlive the decoder. Errors are complete (code, name, the codec's words).
+class image_decoder {
+ public:
+  virtual ~image_decoder() = default;
+  /// What the header claims; allocates nothing of the picture's size.
+  virtual result<image_header> read_header() = 0;
+  /// Writes width * height * 3 bytes of RGB. On failure their content is undefined.
+  virtual result<void> decode(std::uint8_t* rgb) = 0;
+};
+
+std::unique_ptr<image_decoder> make_jpeg_decoder(std::string_view bytes, std::string_view name,
+                                                 const decode_limits& limits);
+std::unique_ptr<image_decoder> make_png_decoder(std::string_view bytes, std::string_view name);
+std::unique_ptr<image_decoder> make_webp_decoder(std::string_view bytes, std::string_view name);
+
+/// The error of a picture that cannot be decoded, for all codecs alike.
+error decode_error(errc code, std::string_view name, std::string why);
+
+}  // namespace catwalk::embed

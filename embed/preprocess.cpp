@@ -1,0 +1,165 @@
+#include "embed/preprocess.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace catwalk::embed {
+namespace {
+
+/// Bits behind the point of a weight, as in Pillow's Resample.c: 32 less 8 of a pixel less 2 for sums
+/// beyond 1.
+constexpr int precision_bits = 32 - 8 - 2;
+
+/// Keys' cubic with a = -0.5, as Pillow and CLIP use it.
+double bicubic(double x) noexcept {
+  constexpr double a = -0.5;
+  x = std::abs(x);
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0;
+}
+
+double bilinear(double x) noexcept {
+  x = std::abs(x);
+  return x < 1 ? 1 - x : 0;
+}
+
+/// The part of one axis that the square needs: for each of its `outputs` pixels the inputs it is made of.
+struct axis {
+  std::vector<int> first;    ///< per output: its first input pixel
+  std::vector<int> count;    ///< per output: how many inputs
+  std::vector<int> weights;  ///< per output `taps` fixed-point weights, zero behind `count`
+  int taps = 0;
+
+  int begin() const noexcept { return first.front(); }
+  int end() const noexcept { return first.back() + count.back(); }
+  const int* weights_of(int output) const noexcept {
+    return weights.data() + static_cast<std::size_t>(output) * static_cast<std::size_t>(taps);
+  }
+};
+
+/// Weights for outputs `offset` to `offset + outputs` of resizing `in` pixels to `out`, by Pillow's
+/// `precompute_coeffs` and `normalize_coeffs_8bpc` (src/libImaging/Resample.c).
+axis make_axis(int in, std::int64_t out, std::int64_t offset, int outputs, interpolation filter) {
+  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = (filter == interpolation::bicubic ? 2.0 : 1.0) * filter_scale;
+  axis a;
+  a.taps = std::min(static_cast<int>(std::ceil(support)) * 2 + 1, in);
+  a.first.resize(static_cast<std::size_t>(outputs));
+  a.count.resize(static_cast<std::size_t>(outputs));
+  a.weights.assign(static_cast<std::size_t>(outputs) * static_cast<std::size_t>(a.taps), 0);
+  std::vector<double> exact(static_cast<std::size_t>(a.taps));
+  for (int i = 0; i < outputs; ++i) {
+    const double center = (static_cast<double>(offset + i) + 0.5) * scale;
+    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
+    const int count = std::min(static_cast<int>(center + support + 0.5), in) - first;
+    double sum = 0;
+    for (int k = 0; k < count; ++k) {
+      const double x = (k + first - center + 0.5) * (1.0 / filter_scale);
+      exact[static_cast<std::size_t>(k)] = filter == interpolation::bicubic ? bicubic(x) : bilinear(x);
+      sum += exact[static_cast<std::size_t>(k)];
+    }
+    auto* const weights = a.weights.data() + static_cast<std::size_t>(i) * static_cast<std::size_t>(a.taps);
+    for (int k = 0; k < count; ++k) {
+      const double w = (sum != 0 ? exact[static_cast<std::size_t>(k)] / sum : 0) * (1 << precision_bits);
+      weights[k] = static_cast<int>(w < 0 ? w - 0.5 : w + 0.5);
+    }
+    a.first[static_cast<std::size_t>(i)] = first;
+    a.count[static_cast<std::size_t>(i)] = count;
+  }
+  return a;
+}
+
+std::uint8_t to_pixel(int sum) noexcept {
+  return static_cast<std::uint8_t>(std::clamp(sum >> precision_bits, 0, 255));
+}
+
+constexpr int half = 1 << (precision_bits - 1);
+
+/// One row of `in` (RGB, interleaved) to one row of `size` pixels.
+void resize_row(const std::uint8_t* in, const axis& columns, int size, std::uint8_t* out) {
+  for (int x = 0; x < size; ++x, out += 3) {
+    const auto* pixel = in + static_cast<std::size_t>(columns.first[static_cast<std::size_t>(x)]) * 3;
+    const int* const weights = columns.weights_of(x);
+    const int count = columns.count[static_cast<std::size_t>(x)];
+    int red = half;
+    int green = half;
+    int blue = half;
+    for (int k = 0; k < count; ++k, pixel += 3) {
+      red += weights[k] * pixel[0];
+      green += weights[k] * pixel[1];
+      blue += weights[k] * pixel[2];
+    }
+    out[0] = to_pixel(red);
+    out[1] = to_pixel(green);
+    out[2] = to_pixel(blue);
+  }
+}
+
+/// `count` rows of `size` RGB pixels to one row of the three planes.
+void blend_rows(const std::uint8_t* rows, const int* weights, int count, int size, std::vector<int>& sums,
+                std::uint8_t* out) {
+  const std::size_t width = sums.size();
+  std::fill(sums.begin(), sums.end(), half);
+  for (int k = 0; k < count; ++k, rows += width) {
+    int* const sum = sums.data();
+    const int weight = weights[k];
+    for (std::size_t i = 0; i < width; ++i) sum[i] += weight * rows[i];
+  }
+  const auto plane = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  for (std::size_t x = 0; x < static_cast<std::size_t>(size); ++x)
+    for (std::size_t c = 0; c < 3; ++c) out[c * plane + x] = to_pixel(sums[x * 3 + c]);
+}
+
+/// The long edge after resizing, as transformers and torchvision compute it: in doubles, cut off.
+std::int64_t long_edge(int size, int longer, int shorter) noexcept {
+  return static_cast<std::int64_t>(static_cast<double>(static_cast<std::int64_t>(size) * longer) / shorter);
+}
+
+}  // namespace
+
+result<void> preprocess_into(const decoded_image& image, const preprocess_spec& spec, std::uint8_t* out) {
+  if (image.width < 1 || image.height < 1 || spec.size < 1) {
+    error e;
+    e.code = errc::invalid_argument;
+    e.what = "cannot resize image";
+    e.why = std::to_string(image.width) + "x" + std::to_string(image.height) + " to a square of " +
+            std::to_string(spec.size);
+    return e;
+  }
+  const bool upright = image.width <= image.height;
+  const auto longer = upright ? long_edge(spec.size, image.height, image.width)
+                              : long_edge(spec.size, image.width, image.height);
+  const std::int64_t width = upright ? spec.size : longer;
+  const std::int64_t height = upright ? longer : spec.size;
+  const auto columns = make_axis(image.width, width, (width - spec.size) / 2, spec.size, spec.filter);
+  const auto rows = make_axis(image.height, height, (height - spec.size) / 2, spec.size, spec.filter);
+
+  const auto row_bytes = static_cast<std::size_t>(spec.size) * 3;
+  const int begin = rows.begin();
+  std::vector<std::uint8_t> narrow(static_cast<std::size_t>(rows.end() - begin) * row_bytes);
+  for (int y = begin; y < rows.end(); ++y)
+    resize_row(image.pixels.get() + static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) * 3,
+               columns, spec.size, narrow.data() + static_cast<std::size_t>(y - begin) * row_bytes);
+
+  std::vector<int> sums(row_bytes);
+  for (int y = 0; y < spec.size; ++y)
+    blend_rows(
+        narrow.data() + static_cast<std::size_t>(rows.first[static_cast<std::size_t>(y)] - begin) * row_bytes,
+        rows.weights_of(y), rows.count[static_cast<std::size_t>(y)], spec.size, sums,
+        out + static_cast<std::size_t>(y) * static_cast<std::size_t>(spec.size));
+  return {};
+}
+
+void normalise(const std::uint8_t* planar, const preprocess_spec& spec, float* out) {
+  const auto plane = static_cast<std::size_t>(spec.size) * static_cast<std::size_t>(spec.size);
+  for (std::size_t c = 0; c < 3; ++c)
+    for (std::size_t i = 0; i < plane; ++i)
+      out[c * plane + i] =
+          (static_cast<float>(planar[c * plane + i]) / 255.0F - spec.mean[c]) / spec.deviation[c];
+}
+
+}  // namespace catwalk::embed

@@ -1,0 +1,40 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "embed/image.hpp"
+
+namespace catwalk::embed {
+
+enum class interpolation { bicubic, bilinear };
+
+/// How a picture becomes a model's input. The defaults are CLIP ViT-B/32's (OpenAI's `preprocess`,
+/// transformers' CLIPImageProcessor). Part of a model's fingerprint.
+struct preprocess_spec {
+  int size = 224;  ///< pixels on a side: the shortest edge is resized to this, then the centre is cropped to
+                   ///< a square
+  interpolation filter = interpolation::bicubic;
+  std::array<float, 3> mean{0.48145466F, 0.4578275F, 0.40821073F};  ///< of R, G, B after division by 255
+  std::array<float, 3> deviation{0.26862954F, 0.26130258F,
+                                 0.27577711F};  ///< of R, G, B after division by 255
+
+  /// Bytes of one picture's input: 3 * size * size.
+  std::size_t input_bytes() const noexcept {
+    return 3 * static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  }
+};
+
+/// Resizes the shortest edge to `spec.size` and writes the centre square to `out`, planar [3, size, size]:
+/// one slot of a batch. Equal to Pillow's `resize` (antialiased, horizontal before vertical, 8 bits between,
+/// the same fixed-point weights) and to transformers' rounding: the long edge is int(size * long / short),
+/// the crop starts at half the surplus, rounded down. Computes only what the square reaches, so the cost of
+/// extreme shapes is bounded by the picture's own size. Errors: `invalid_argument` for an empty picture or a
+/// size that is not positive.
+result<void> preprocess_into(const decoded_image& image, const preprocess_spec& spec, std::uint8_t* out);
+
+/// The last step, which the model does itself: (x / 255 - mean) / deviation, channel by channel, for one
+/// picture of [3, size, size].
+void normalise(const std::uint8_t* planar, const preprocess_spec& spec, float* out);
+
+}  // namespace catwalk::embed
