@@ -19,20 +19,22 @@ struct skipped_item {
   std::string item;    ///< its id, title or position: for `--explain`
 };
 
-/// What is known of a page from an earlier run.
+/// What is known of a page from an earlier run. A page that has pages after it comes without `etag` and
+/// `last_modified`: a 304 would hide what follows.
 struct page_validators {
   std::string etag;
   std::string last_modified;
-  std::string body_hash;     ///< SHA-256 of the decoded body, hex
+  std::string body_hash;  ///< SHA-256 of the decoded body, hex
 };
 
 /// One page as it was read.
 struct page {
-  std::string endpoint;    ///< the listing it belongs to, as in sites.yaml
+  std::string endpoint;  ///< the listing it belongs to, as in sites.yaml
   int endpoint_index = 0;
   std::string url;
   page_validators validators;
-  bool unchanged = false;  ///< 304, or the same body hash: `products` is empty and what it listed before counts as seen
+  bool unchanged =
+      false;  ///< 304, or the same body hash: `products` is empty and what it listed before counts as seen
   std::vector<product> products;
   std::vector<skipped_item> skipped;
 };
@@ -42,19 +44,22 @@ struct endpoint_outcome {
   std::string endpoint;
   int endpoint_index = 0;
   bool complete = false;
-  std::optional<error> failure;  ///< why it is incomplete; nullopt where `complete`, or where a limit ended it
+  std::optional<error>
+      failure;  ///< why it is incomplete; nullopt where `complete`, or where a limit ended it
 };
 
 /// Takes pages as they are read: the pipeline's page transaction. Implemented by daemon/; called on the loop.
 class page_sink {
  public:
   virtual ~page_sink() = default;
-  /// What an earlier run knew of this page; nullopt: nothing, or it is not to be used (--refresh, changed stanza).
+  /// What an earlier run knew of this page; nullopt: nothing, or it is not to be used (--refresh, changed
+  /// stanza).
   virtual boost::asio::awaitable<std::optional<page_validators>> known(const std::string& endpoint,
-                                                                        const std::string& url) = 0;
+                                                                       const std::string& url) = 0;
   /// Commits the page durably. An error ends the site's run.
   virtual boost::asio::awaitable<result<void>> accept(page p) = 0;
-  /// True once the run has as many products as its limit permits; the source then ends, its endpoints incomplete.
+  /// True once the run has as many products as its limit permits; the source then ends, its endpoints
+  /// incomplete.
   virtual bool limit_reached() const = 0;
 };
 
@@ -64,17 +69,18 @@ class fetcher;
 struct source_context {
   const config::site& site;
   const config::fetch_settings& fetch;
-  fetcher& pages;                             ///< the polite fetcher of the page lane
-  boost::asio::any_io_executor cpu;           ///< parsing and normalising run here
-  std::shared_ptr<cookie_jar> cookies;        ///< of this run
+  fetcher& pages;                       ///< the polite fetcher of the page lane
+  boost::asio::any_io_executor cpu;     ///< parsing and normalising run here
+  std::shared_ptr<cookie_jar> cookies;  ///< of this run
 };
 
 /// Reads one site: one per kind of shop.
 class source {
  public:
   virtual ~source() = default;
-  /// Reads every endpoint, page by page, into `sink`. Errors of one endpoint do not end the others; the result has one
-  /// outcome per endpoint. An error result means that nothing further can be read (banned, cancelled, sink failed).
+  /// Reads every endpoint, page by page, into `sink`. Errors of one endpoint do not end the others; the
+  /// result has one outcome per endpoint. An error result means that nothing further can be read (banned,
+  /// cancelled, sink failed).
   virtual boost::asio::awaitable<result<std::vector<endpoint_outcome>>> read(page_sink& sink) = 0;
 };
 

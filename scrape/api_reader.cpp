@@ -1,0 +1,143 @@
+#include "scrape/api_reader.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+#include "core/sha256.hpp"
+#include "scrape/json_document.hpp"
+
+namespace catwalk::scrape {
+namespace {
+
+using nlohmann::json;
+
+/// Zara's way of paging: `{"paginationInfo": {"page": 1, "isLastPage": false, "isDisabled": false}}`.
+bool says_more_pages(const json& document) {
+  if (!document.is_object()) return false;
+  const auto info = document.find("paginationInfo");
+  if (info == document.end() || !info->is_object()) return false;
+  const auto flag = [&](const char* name) {
+    const auto it = info->find(name);
+    return it != info->end() && it->is_boolean() && it->get<bool>();
+  };
+  return info->contains("isLastPage") && !flag("isLastPage") && !flag("isDisabled");
+}
+
+std::string outline(const json& document) {
+  if (document.is_array()) return "a list of " + std::to_string(document.size());
+  if (!document.is_object()) return std::string("a ") + document.type_name();
+  std::string keys;
+  for (const auto& [key, value] : document.items()) {
+    if (keys.size() > 120) {
+      keys += ", …";
+      break;
+    }
+    keys += (keys.empty() ? "" : ", ") + key;
+  }
+  return keys.empty() ? "an empty object" : "an object with " + keys;
+}
+
+std::string id_text(const json& fields) {
+  for (const char* name : {"external_id", "product_id"}) {
+    const auto it = fields.find(name);
+    if (it == fields.end() || it->is_null()) continue;
+    return it->is_string() ? it->get<std::string>() : it->dump();
+  }
+  return {};
+}
+
+/// Collects an answer's items, one product per id.
+class answer_builder {
+ public:
+  explicit answer_builder(api_answer& answer) : answer_(answer) {}
+
+  void add(std::variant<product, skipped_item> outcome) {
+    if (auto* skipped = std::get_if<skipped_item>(&outcome)) {
+      answer_.skipped.push_back(std::move(*skipped));
+      return;
+    }
+    product& one = std::get<product>(outcome);
+    const auto [known, fresh] = places_.try_emplace(one.id, answer_.products.size());
+    if (fresh) {
+      answer_.products.push_back(std::move(one));
+    } else {
+      answer_.products[known->second] = std::move(one);
+    }
+  }
+
+ private:
+  api_answer& answer_;
+  std::unordered_map<product_id, std::size_t> places_;
+};
+
+}  // namespace
+
+result<api_reader> api_reader::compile(const config::site& site) {
+  if (!site.api) {
+    return error{errc::invalid_config, "cannot read the site", site.name, "it has no `api` section", ""};
+  }
+  api_reader reader(site);
+  for (const config::located_text& path : site.api->items_path) {
+    auto compiled = compile_expression(path, "api.items_path");
+    if (compiled.has_error()) return compiled.error();
+    reader.items_paths_.push_back(std::move(*compiled));
+  }
+  auto fields = field_map::compile(*site.api);
+  if (fields.has_error()) return fields.error();
+  reader.fields_ = std::move(*fields);
+  return reader;
+}
+
+result<api_answer> api_reader::read(std::string_view body, const std::string& endpoint, int endpoint_index,
+                                    const std::string& url) const {
+  auto document = parse_json_document(body, url);
+  if (document.has_error()) return document.error();
+
+  api_answer answer;
+  answer.body_hash = sha256_hex(body);
+  answer.more_pages = says_more_pages(*document);
+  answer_builder builder(answer);
+  std::vector<std::string> failures;
+  const auto read_item = [&](const json& item) {
+    ++answer.items;
+    const json fields = fields_.read(item, failures);
+    if (std::string id = id_text(fields); !id.empty()) answer.item_ids.push_back(std::move(id));
+    const item_origin origin{endpoint, endpoint_index, url, answer.items};
+    builder.add(normalise(fields, item, *site_, rules_, origin));
+  };
+
+  // The first path that yields items wins. A path that is there but empty means an empty category; none at
+  // all means that the answer is not what the paths were written for.
+  bool any_path_exists = false;
+  std::string path_failure;
+  for (const located_expression& path : items_paths_) {
+    if (answer.items > 0) break;
+    const auto taken = path.compiled.visit_items(*document, read_item);
+    if (taken.has_error()) {
+      path_failure = config::to_string(path.where) + ": " + taken.error().to_string();
+      continue;
+    }
+    any_path_exists = any_path_exists || *taken > 0;
+    if (*taken > 0) continue;
+    const auto empty_list = path.compiled.visit(
+        *document, [&](const json& found) { any_path_exists = any_path_exists || !found.is_null(); });
+    if (empty_list.has_error())
+      path_failure = config::to_string(path.where) + ": " + empty_list.error().to_string();
+  }
+  if (!any_path_exists) {
+    error failure{errc::malformed, "cannot find the items", url,
+                  "no items_path exists in the answer, which is " + outline(*document),
+                  "compare api.items_path with what the shop sends now"};
+    if (!path_failure.empty()) failure.why += "; " + path_failure;
+    return failure;
+  }
+  std::set<std::string> each_once(std::make_move_iterator(failures.begin()),
+                                  std::make_move_iterator(failures.end()));
+  answer.warnings.assign(each_once.begin(), each_once.end());
+  return answer;
+}
+
+}  // namespace catwalk::scrape

@@ -1,0 +1,296 @@
+#include "scrape/money.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <vector>
+
+#include "scrape/text.hpp"
+
+namespace catwalk::scrape {
+namespace {
+
+using nlohmann::json;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_capital(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+/// Where three capital letters in a row begin; npos: nowhere.
+std::size_t find_code(std::string_view text) {
+  for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
+    if (is_capital(text[i]) && is_capital(text[i + 1]) && is_capital(text[i + 2])) return i;
+  }
+  return std::string_view::npos;
+}
+
+/// The blank between groups of digits at the beginning of `text`: its length, or 0.
+std::size_t group_blank(std::string_view text) {
+  for (const std::string_view blank : {" ", "\u00a0", "\u202f", "\u2009", "'", "\u2019"}) {
+    if (text.starts_with(blank)) return blank.size();
+  }
+  return 0;
+}
+
+bool is_group(std::string_view text) {
+  return text.size() >= 3 && all_digits(text.substr(0, 3)) && (text.size() == 3 || !is_digit(text[3]));
+}
+
+/// The number as text: a JSON number's shortest decimal form, which is the one that was sent.
+std::optional<decimal> decimal_of(const json& value) {
+  if (value.is_number_unsigned()) return decimal::parse(std::to_string(value.get<std::uint64_t>()));
+  if (value.is_number_integer()) return decimal::parse(std::to_string(value.get<std::int64_t>()));
+  if (!value.is_number_float() || !std::isfinite(value.get<double>())) return std::nullopt;
+  std::array<char, 512> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value.get<double>(), std::chars_format::fixed);
+  return decimal::parse(std::string_view(text.data(), static_cast<std::size_t>(end.ptr - text.data())));
+}
+
+decimal in_major_units(const decimal& number, bool may_be_minor, std::string_view currency,
+                       config::price_unit unit) {
+  if (!may_be_minor) return number;
+  if (unit == config::price_unit::minor) return number.divided_by_power_of_ten(fraction_digits_of(currency));
+  if (unit == config::price_unit::guess && number.at_least("1000")) return number.divided_by_power_of_ten(2);
+  return number;
+}
+
+price_reading reading(const decimal& amount, std::string text, std::string currency) {
+  return {std::move(text), amount.with_fraction(), std::move(currency)};
+}
+
+price_reading read_number(const json& value, std::string_view currency, config::price_unit unit) {
+  const auto number = decimal_of(value);
+  if (!number || currency.empty()) return {};
+  // 21900.0 is a whole number for `minor`, which is explicit, but not for `guess`.
+  const bool may_be_minor =
+      value.is_number_integer() || (unit == config::price_unit::minor && number->is_whole());
+  const decimal amount = in_major_units(*number, may_be_minor, currency, unit);
+  return reading(amount, amount.shortest() + std::string(currency), std::string(currency));
+}
+
+/// A text with its currencies in it stays as it is; the amount is the first one of `preferred`, or the first
+/// of all.
+price_reading read_coded_text(std::string_view text, std::string_view preferred) {
+  price_reading out;
+  out.text = std::string(text);
+  std::size_t code = preferred.empty() ? std::string_view::npos : text.find(preferred);
+  if (code == std::string_view::npos) code = find_code(text);
+  out.currency = std::string(text.substr(code, 3));
+  // The amount ends right before its code ("20USD,450CZK"), or follows it ("CZK 849").
+  std::size_t from = code;
+  while (from > 0 && !is_capital(text[from - 1])) --from;
+  std::string_view before = text.substr(from, code - from);
+  while (!before.empty() && !is_digit(before.front())) before.remove_prefix(1);
+  auto amount = amount_in(before, fraction_digits_of(*out.currency));
+  if (!amount) amount = amount_in(text.substr(code + 3), fraction_digits_of(*out.currency));
+  if (amount) out.amount = amount->with_fraction();
+  return out;
+}
+
+price_reading read_text(std::string_view raw, std::string_view currency, config::price_unit unit) {
+  const std::string_view text = trimmed(raw);
+  if (text.empty()) return {};
+  if (find_code(text) != std::string_view::npos) return read_coded_text(text, currency);
+  const auto number = amount_in(text, fraction_digits_of(currency));
+  if (!number) return {};
+  if (currency.empty()) return {std::string(text), number->with_fraction(), std::nullopt};
+  // The rule of thumb of `guess` is for numbers alone; an explicit `minor` holds for digits in quotes too.
+  if (unit == config::price_unit::minor && all_digits(text)) {
+    const decimal amount = in_major_units(*number, true, currency, unit);
+    return reading(amount, amount.shortest() + std::string(currency), std::string(currency));
+  }
+  return reading(*number, number->as_written() + std::string(currency), std::string(currency));
+}
+
+/// One price of several: number or text, in its own currency.
+std::optional<price_reading> read_one_of_several(const json& value, std::string currency,
+                                                 config::price_unit unit) {
+  std::transform(currency.begin(), currency.end(), currency.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  // Several prices are in major units, unless the site says otherwise.
+  const auto as = unit == config::price_unit::minor ? unit : config::price_unit::major;
+  price_reading one;
+  if (value.is_number()) {
+    one = read_number(value, currency, as);
+  } else if (value.is_string()) {
+    const auto number = amount_in(value.get_ref<const std::string&>(), fraction_digits_of(currency));
+    if (number) one = reading(*number, number->as_written() + currency, currency);
+  }
+  if (!one.text) return std::nullopt;
+  return one;
+}
+
+price_reading joined(const std::vector<price_reading>& list, std::string_view preferred) {
+  if (list.empty()) return {};
+  price_reading out = list.front();
+  for (std::size_t i = 1; i < list.size(); ++i) {
+    *out.text += ',' + *list[i].text;
+    if (list[i].currency == preferred && out.currency != preferred) {
+      out.amount = list[i].amount;
+      out.currency = list[i].currency;
+    }
+  }
+  return out;
+}
+
+price_reading read_object(const json& value, std::string_view currency, config::price_unit unit) {
+  std::vector<std::pair<std::string, const json*>> members;
+  for (const auto& [key, amount] : value.items()) {
+    if (key.size() == 3) members.emplace_back(key, &amount);
+  }
+  const auto rank = [&](const std::string& code) {
+    const std::array<std::string_view, 4> order{currency, "USD", "EUR", "GBP"};
+    return std::find(order.begin(), order.end(), code) - order.begin();
+  };
+  std::stable_sort(members.begin(), members.end(),
+                   [&](const auto& a, const auto& b) { return rank(a.first) < rank(b.first); });
+  std::vector<price_reading> list;
+  for (const auto& [code, amount] : members) {
+    if (auto one = read_one_of_several(*amount, code, unit)) list.push_back(std::move(*one));
+  }
+  return joined(list, currency);
+}
+
+const json* first_member(const json& object, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    const auto it = object.find(name);
+    if (it != object.end() && !it->is_null() && *it != json("")) return &*it;
+  }
+  return nullptr;
+}
+
+price_reading read_list(const json& value, std::string_view currency, config::price_unit unit) {
+  std::vector<price_reading> list;
+  for (const json& entry : value) {
+    if (!entry.is_object()) continue;
+    const json* amount = first_member(entry, {"price", "value", "amount"});
+    const json* code = first_member(entry, {"currency", "curr", "code"});
+    if (!amount || !code || !code->is_string()) continue;
+    if (auto one = read_one_of_several(*amount, code->get<std::string>(), unit))
+      list.push_back(std::move(*one));
+  }
+  return joined(list, currency);
+}
+
+}  // namespace
+
+std::optional<decimal> decimal::parse(std::string_view text) {
+  const std::size_t point = text.find('.');
+  std::string_view whole = text.substr(0, point);
+  const std::string_view fraction =
+      point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
+  if (!all_digits(whole)) return std::nullopt;
+  if (point != std::string_view::npos && !all_digits(fraction)) return std::nullopt;
+  while (whole.size() > 1 && whole.front() == '0') whole.remove_prefix(1);
+  decimal out;
+  out.whole_ = whole;
+  out.fraction_ = fraction;
+  return out;
+}
+
+bool decimal::is_whole() const noexcept {
+  return fraction_.find_first_not_of('0') == std::string::npos;
+}
+
+bool decimal::is_zero() const noexcept {
+  return whole_ == "0" && is_whole();
+}
+
+bool decimal::at_least(std::string_view whole) const noexcept {
+  if (whole_.size() != whole.size()) return whole_.size() > whole.size();
+  return whole_ >= whole;
+}
+
+decimal decimal::divided_by_power_of_ten(int exponent) const {
+  decimal out = *this;
+  for (int i = 0; i < exponent; ++i) {
+    out.fraction_.insert(out.fraction_.begin(), out.whole_.back());
+    out.whole_.pop_back();
+    if (out.whole_.empty()) out.whole_ = "0";
+  }
+  return out;
+}
+
+std::string decimal::shortest() const {
+  std::string fraction = fraction_;
+  while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
+  return fraction.empty() ? whole_ : whole_ + '.' + fraction;
+}
+
+std::string decimal::with_fraction() const {
+  std::string text = shortest();
+  if (text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string decimal::as_written() const {
+  return fraction_.empty() ? whole_ : whole_ + '.' + fraction_;
+}
+
+std::optional<decimal> amount_in(std::string_view text, int fraction_digits) {
+  const auto first = std::find_if(text.begin(), text.end(), is_digit);
+  text.remove_prefix(static_cast<std::size_t>(first - text.begin()));
+  if (text.empty()) return std::nullopt;
+
+  // Digits and the points and commas between them; blanks and apostrophes only before groups of three.
+  std::string number;
+  while (!text.empty()) {
+    if (is_digit(text.front())) {
+      number += text.front();
+      text.remove_prefix(1);
+    } else if ((text.front() == '.' || text.front() == ',') && text.size() > 1 && is_digit(text[1])) {
+      number += text.front();
+      text.remove_prefix(1);
+    } else if (const std::size_t blank = group_blank(text);
+               blank > 0 && is_group(text.substr(blank)) && number.find_first_of(".,") == std::string::npos) {
+      text.remove_prefix(blank);
+    } else {
+      break;
+    }
+  }
+
+  const std::size_t last = number.find_last_of(".,");
+  if (last == std::string::npos) return decimal::parse(number);
+  const char separator = number[last];
+  const bool once = std::count(number.begin(), number.end(), separator) == 1;
+  const bool both = number.find(separator == '.' ? ',' : '.') != std::string::npos;
+  const std::size_t after = number.size() - last - 1;
+  // One separator before exactly three digits groups thousands, unless the number begins with 0 or the
+  // currency has three digits; of two kinds the last one is the decimal one.
+  const bool groups =
+      !both && once && after == 3 && number.front() != '0' && last <= 3 && fraction_digits != 3;
+  const bool is_decimal = once && !groups;
+  std::string plain;
+  for (std::size_t i = 0; i < number.size(); ++i) {
+    if (is_digit(number[i])) plain += number[i];
+    if (i == last && is_decimal) plain += '.';
+  }
+  return decimal::parse(plain);
+}
+
+int fraction_digits_of(std::string_view currency) {
+  constexpr std::array<std::string_view, 16> none{"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",
+                                                  "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF"};
+  constexpr std::array<std::string_view, 7> three{"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"};
+  if (std::find(none.begin(), none.end(), currency) != none.end()) return 0;
+  if (std::find(three.begin(), three.end(), currency) != three.end()) return 3;
+  return 2;
+}
+
+price_reading read_price(const json& value, std::string_view currency, config::price_unit unit) {
+  if (value.is_number()) return read_number(value, currency, unit);
+  if (value.is_string()) return read_text(value.get_ref<const std::string&>(), currency, unit);
+  if (value.is_object()) return read_object(value, currency, unit);
+  if (value.is_array()) return read_list(value, currency, unit);
+  return {};
+}
+
+}  // namespace catwalk::scrape

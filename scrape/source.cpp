@@ -1,0 +1,98 @@
+#include "scrape/source.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "scrape/api_source.hpp"
+#include "scrape/field_map.hpp"
+#include "scrape/text.hpp"
+
+namespace catwalk::scrape {
+namespace {
+
+using level = config::problem::level;
+
+config::problem problem_of(level severity, const config::place& where, std::string what,
+                           std::string hint = "") {
+  return {severity, where, std::move(what), std::move(hint)};
+}
+
+constexpr std::string_view not_yet = " is not supported yet by this version: ";
+
+void check_api(const config::site& site, config::problems& found) {
+  const config::api_source& api = *site.api;
+  const auto add_all = [&](config::problems list) {
+    std::move(list.begin(), list.end(), std::back_inserter(found));
+  };
+  for (const config::located_text& path : api.items_path) add_all(check_expression(path, "api.items_path"));
+  for (const auto& [field, expressions] : api.field_map) {
+    for (const config::located_text& expression : expressions) {
+      if (trimmed(expression.text).empty()) continue;
+      add_all(check_expression(expression, "api.field_map." + field));
+    }
+  }
+  const auto maps = [&](std::string_view field) {
+    return std::any_of(api.field_map.begin(), api.field_map.end(),
+                       [&](const auto& f) { return f.first == field && !f.second.empty(); });
+  };
+  if (api.items_path.empty()) {
+    found.push_back(
+        problem_of(level::error, site.where, "api.items_path is missing: nothing says where the items are"));
+  }
+  if (!maps("external_id") && !maps("product_id")) {
+    found.push_back(
+        problem_of(level::error, site.where,
+                   "api.field_map has neither external_id nor product_id: every item would be skipped"));
+  }
+  if (!maps("image_url") && !maps("_xmedia_urls")) {
+    found.push_back(
+        problem_of(level::error, site.where,
+                   "api.field_map has neither image_url nor _xmedia_urls: every item would be skipped"));
+  }
+  if (!maps("price")) {
+    found.push_back(
+        problem_of(level::error, site.where, "api.field_map has no price: every item would be skipped"));
+  }
+  const std::string discovery(not_yet);
+  if (api.discover_categories) {
+    found.push_back(
+        problem_of(level::warning, api.discover_categories->endpoint.where,
+                   "api.discover_categories" + discovery + "runs of `" + site.name + "` will fail",
+                   "list the addresses under api.endpoints"));
+  }
+  if (api.discover_categories_html) {
+    found.push_back(
+        problem_of(level::warning, site.where,
+                   "api.discover_categories_html" + discovery + "runs of `" + site.name + "` will fail",
+                   "list the addresses under api.endpoints"));
+  }
+  if (api.fallback_html) {
+    found.push_back(problem_of(level::warning, site.where,
+                               "api.fallback_html" + discovery + "it is not tried when an endpoint fails"));
+  }
+}
+
+}  // namespace
+
+result<std::unique_ptr<source>> make_source(source_context context) {
+  if (context.site.api) return api_source::make(context);
+  const std::string why = context.site.html
+                              ? "its kind, `html`, is not supported yet by this version of catwalk"
+                              : "it has neither `api` nor `html`";
+  return error{errc::invalid_config, "cannot read the site", context.site.name, why, ""};
+}
+
+config::problems check_site(const config::site& site) {
+  config::problems found;
+  if (site.api) {
+    check_api(site, found);
+  } else {
+    const std::string why = site.html
+                                ? "html" + std::string(not_yet) + "runs of `" + site.name + "` will fail"
+                                : "the site has neither `api` nor `html`";
+    found.push_back(problem_of(site.html ? level::warning : level::error, site.where, why));
+  }
+  return found;
+}
+
+}  // namespace catwalk::scrape
