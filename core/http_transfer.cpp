@@ -168,7 +168,10 @@ void http_transfer::set_options() {
     curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "");
   else
     curl_easy_setopt(easy_, CURLOPT_RANGE, (std::to_string(request_.resume_from) + "-").c_str());
-  if (request_.cookies) curl_easy_setopt(easy_, CURLOPT_SHARE, request_.cookies->handle());
+  if (request_.cookies) {
+    curl_easy_setopt(easy_, CURLOPT_SHARE, request_.cookies->handle());
+    curl_easy_setopt(easy_, CURLOPT_COOKIEFILE, "");  // switches the cookie engine on; reads no file
+  }
   curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, &http_transfer::on_header);
   curl_easy_setopt(easy_, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &http_transfer::on_body);
@@ -451,9 +454,6 @@ error http_transfer::failure_of(CURLcode code) const {
       return failure(errc::network, std::move(why),
                      "the server's certificate is not trusted: see that ca-certificates is installed and the "
                      "clock is right");
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-      return failure(errc::malformed, std::move(why));
     default:
       return failure(errc::network, std::move(why));
   }
