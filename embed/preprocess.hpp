@@ -26,7 +26,7 @@ struct preprocess_spec {
 };
 
 /// Resizes the shortest edge to `spec.size` and writes the centre square to `out`, planar [3, size, size]:
-/// one slot of a batch. Equal to Pillow's `resize` (antialiased, horizontal before vertical, 8 bits between,
+/// one slot of a batch. Equal to Pillow's `resize` (antialiased, in its order of passes, 8 bits between them,
 /// the same fixed-point weights) and to transformers' rounding: the long edge is int(size * long / short),
 /// the crop starts at half the surplus, rounded down. Computes only what the square reaches, so the cost of
 /// extreme shapes is bounded by the picture's own size. Errors: `invalid_argument` for an empty picture or a
