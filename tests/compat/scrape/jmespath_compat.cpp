@@ -2,7 +2,7 @@
 #include <set>
 
 #include "scrape/jmespath.hpp"
-#include "tests/compat/scrape/suite_file.hpp"
+#include "tests/compat/suite.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace catwalk;
