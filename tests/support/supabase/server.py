@@ -9,7 +9,8 @@ import urllib.parse
 import psycopg
 from aiohttp import web
 
-from . import tables, wire
+from .. import wire
+from . import tables
 from .connections import Connections
 from .errors import ApiError, GatewayError
 from .faults import Faults, rule_from_json
