@@ -34,8 +34,8 @@ struct loaded {
 };
 
 /// Flag, then environment, then `.env`, then file, then default. Looks for `./catwalk.yaml`,
-/// `/etc/catwalk/catwalk.yaml`, then a bare `./sites.yaml`; a file that is a list is a sites file. Reads files and
-/// touches nothing else.
+/// `/etc/catwalk/catwalk.yaml`, then a bare `./sites.yaml`; a file that is a list is a sites file. Reads
+/// files and touches nothing else.
 loaded load(const overrides& flags, const environment& env, const std::filesystem::path& working_dir);
 
 /// Parses one sites file's text (UTF-8 with or without BOM, or UTF-16).

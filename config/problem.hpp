@@ -4,7 +4,8 @@
 
 namespace catwalk::config {
 
-/// Where a value was written. `line` and `column` count from 1; 0: the whole file, or no file (environment, flag).
+/// Where a value was written. `line` and `column` count from 1; 0: the whole file, or no file (environment,
+/// flag).
 struct place {
   std::string file;
   int line = 0;
@@ -29,7 +30,8 @@ std::string to_string(const problem& p);
 using problems = std::vector<problem>;
 bool has_errors(const problems& list) noexcept;
 
-/// A text that another library parses later (an expression), with its place, so that its owner's errors point there.
+/// A text that another library parses later (an expression), with its place, so that its owner's errors point
+/// there.
 struct located_text {
   std::string text;
   place where;

@@ -4,7 +4,8 @@
 
 namespace catwalk::config {
 
-/// A value that must never be logged. It has no stream operator and no conversion; `reveal()` is the only way to it.
+/// A value that must never be logged. It has no stream operator and no conversion; `reveal()` is the only way
+/// to it.
 class secret {
  public:
   secret() = default;

@@ -82,20 +82,20 @@ struct remote_encoder_settings {
 };
 
 struct embed_settings {
-  std::string backend = "local";   ///< local | remote
-  std::string fallback = "none";   ///< none | local | remote
+  std::string backend = "local";  ///< local | remote
+  std::string fallback = "none";  ///< none | local | remote
   std::string model = "auto";
   std::filesystem::path models_dir = "models";  ///< relative to state.dir
-  std::string device = "auto";     ///< auto | cpu | cuda:N
-  std::string precision = "auto";  ///< auto | fp32 | bf16 | int8 | fp16
-  std::optional<int> threads;      ///< nullopt: auto
+  std::string device = "auto";                  ///< auto | cpu | cuda:N
+  std::string precision = "auto";               ///< auto | fp32 | bf16 | int8 | fp16
+  std::optional<int> threads;                   ///< nullopt: auto
   int batch = 32;
   duration batch_wait{20};
   int queue_items = 256;
   bytes queue_bytes = 128'000'000;
-  std::string decode = "exact";    ///< exact | fast
+  std::string decode = "exact";  ///< exact | fast
   bytes decode_memory = 256'000'000;
-  std::string text = "auto";       ///< auto | on | off
+  std::string text = "auto";  ///< auto | on | off
   remote_encoder_settings remote;
 };
 
@@ -105,7 +105,7 @@ struct sink_settings {
   std::filesystem::path path;
   secret key;
   std::string table = "products";
-  std::string layout = "auto";       ///< auto | catwalk | 2026-02 | 2025-10
+  std::string layout = "auto";  ///< auto | catwalk | 2026-02 | 2025-10
   /// Field to column; nullopt as a column leaves the field out. Empty: auto.
   std::map<std::string, std::optional<std::string>> columns;
   std::string on_conflict = "auto";

@@ -68,7 +68,7 @@ enum class price_unit { guess, minor, major };
 
 /// One stanza of `sites.yaml`.
 struct site {
-  std::string name;      ///< `name`, else `brand`; unique without case
+  std::string name;  ///< `name`, else `brand`; unique without case
   std::string brand;
   std::string merchant;
   std::string source;
@@ -79,15 +79,16 @@ struct site {
   std::optional<html_source> html;
 
   // catwalk's own additions
-  std::optional<price_unit> price;            ///< `price_unit`; unset: minor for zara hosts, else guess
-  std::vector<std::string> image_url_contains;///< any of; empty: no filter
-  bool image_url_contains_set = false;        ///< false: the built-in for zara hosts applies
-  std::map<std::string, std::string> category_names;  ///< number in the endpoint to name; empty: built-in for zara
-  std::string currency;                        ///< used where the field map gives none
-  int image_width = 800;                       ///< fills `{width}`
+  std::optional<price_unit> price;              ///< `price_unit`; unset: minor for zara hosts, else guess
+  std::vector<std::string> image_url_contains;  ///< any of; empty: no filter
+  bool image_url_contains_set = false;          ///< false: the built-in for zara hosts applies
+  std::map<std::string, std::string>
+      category_names;     ///< number in the endpoint to name; empty: built-in for zara
+  std::string currency;   ///< used where the field map gives none
+  int image_width = 800;  ///< fills `{width}`
   bool second_hand = false;
-  std::optional<long> delay_ms;                ///< wins over `fetch.pages.delay`
-  std::optional<long> image_delay_ms;          ///< wins over `fetch.images.delay`
+  std::optional<long> delay_ms;        ///< wins over `fetch.pages.delay`
+  std::optional<long> image_delay_ms;  ///< wins over `fetch.images.delay`
   std::string proxy, proxy_images;
   place where;
   /// SHA-256 of the stanza in canonical form: a change makes catwalk ignore what it knew of the site's pages.

@@ -1,0 +1,83 @@
+#include "config/settings_file.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/nearest_key.hpp"
+#include "config/setting.hpp"
+
+namespace catwalk::config {
+namespace {
+
+/// The keys directly below `section` ("" for the root), each once.
+std::vector<std::string> keys_below(const std::string& section) {
+  const std::string prefix = section.empty() ? "" : section + ".";
+  std::vector<std::string> keys;
+  for (const auto& one : setting_table()) {
+    const std::string& key = one.about.key;
+    if (key.compare(0, prefix.size(), prefix) != 0) continue;
+    const std::string name = key.substr(prefix.size(), key.find('.', prefix.size()) - prefix.size());
+    if (std::find(keys.begin(), keys.end(), name) == keys.end()) keys.push_back(name);
+  }
+  return keys;
+}
+
+const setting* find_setting(const std::string& key) {
+  for (const auto& one : setting_table()) {
+    if (one.about.key == key) return &one;
+  }
+  return nullptr;
+}
+
+/// Where else a misplaced key belongs, as `user_agent` at the root belongs to `fetch`.
+std::string elsewhere(const std::string& key) {
+  for (const auto& one : setting_table()) {
+    const auto dot = one.about.key.rfind('.');
+    if (dot != std::string::npos && one.about.key.substr(dot + 1) == key) return one.about.key;
+  }
+  return {};
+}
+
+void report_unknown(const yaml_entry& entry, const std::string& section, reading& context) {
+  const auto known = keys_below(section);
+  std::string hint = suggestion(entry.key, known);
+  if (nearest_key(entry.key, known).empty()) {
+    if (const std::string other = elsewhere(entry.key); !other.empty())
+      hint = "did you mean '" + other + "'?";
+  }
+  refuse(context.found, entry.where,
+         "unknown key '" + entry.key + "'" + (section.empty() ? "" : " in " + section), std::move(hint));
+}
+
+void read_section(const yaml_node& node, const std::string& section, settings& values, reading& context) {
+  if (node.type == yaml_node::kind::null) return;
+  if (node.type != yaml_node::kind::mapping) {
+    refuse(context.found, node.where,
+           (section.empty() ? "" : section + ": ") + std::string("expected a mapping, ") + description(node));
+    return;
+  }
+  const auto known = keys_below(section);
+  for (const auto& entry : node.entries) {
+    const std::string key = section.empty() ? entry.key : section + "." + entry.key;
+    // A dot in a written key must not reach into another section.
+    if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
+      report_unknown(entry, section, context);
+    } else if (const setting* one = find_setting(key)) {
+      if (entry.value->type == yaml_node::kind::null) continue;
+      context.given[key] = entry.value->where;
+      one->apply(values, *entry.value, context);
+    } else {
+      read_section(*entry.value, key, values, context);
+    }
+  }
+}
+
+}  // namespace
+
+void read_settings_file(const yaml_node& root, settings& values, reading& context) {
+  read_section(root, "", values, context);
+}
+
+}  // namespace catwalk::config
