@@ -44,7 +44,7 @@ struct http_request {
   std::string body;
   std::chrono::milliseconds timeout{60'000};  ///< wall time for the whole transfer, redirects included
   std::size_t max_bytes = 50'000'000;         ///< cap on the decoded body
-  int max_redirects = 5;                      ///< http and https only
+  int max_redirects = 5;                      ///< http and https only; 0: a redirect is itself the answer
   std::string proxy;                          ///< overrides the client's proxy; empty: the client's
   std::shared_ptr<class cookie_jar> cookies;  ///< null: no cookies
   /// When set, gets the decoded body piece by piece instead of `http_response::body`; returning an error

@@ -1,10 +1,10 @@
 #include "core/url.hpp"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <locale.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -135,6 +135,10 @@ struct curl_text_free {
 };
 using curl_text = std::unique_ptr<char, curl_text_free>;
 
+bool ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 // A host as CURLU reads it: dotted decimals for any spelling of IPv4, checked IPv6, punycode for names.
 result<std::string> curl_host(std::string_view host) {
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> handle(curl_url(), &curl_url_cleanup);
@@ -146,12 +150,10 @@ result<std::string> curl_host(std::string_view host) {
     code = curl_url_get(handle.get(), CURLUPART_HOST, &text, CURLU_PUNYCODE);
   }
   const curl_text owned(text);
+  // CURLU calls a name that libidn2 refuses a failure of memory.
+  if (code == CURLUE_OUT_OF_MEMORY && !ascii(host)) return malformed(host, "a name that DNS cannot hold");
   if (code != CURLUE_OK) return malformed(host, curl_url_strerror(code));
   return lowered(text);
-}
-
-bool ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 // Whether the last label is a number, so that the host must be an IPv4 address (WHATWG "ends in a number").
@@ -165,20 +167,13 @@ bool ends_in_number(std::string_view host) {
   return std::all_of(label.begin(), label.end(), [](char c) { return hex_value(c) >= 0; });
 }
 
-bool dotted_decimal(std::string_view host) {
-  int parts = 1;
-  for (const char c : host) {
-    if (c == '.')
-      ++parts;
-    else if (!is_digit(c))
-      return false;
-  }
-  return parts == 4;
-}
-
 result<std::string> normalised_host(std::string_view written) {
   if (written.empty()) return malformed(written, "no host");
-  if (written.front() == '[') return curl_host(written);
+  if (written.front() == '[') {
+    // CURLU would take "%" for a zone, which no address on a page has.
+    if (written.find('%') != written.npos) return malformed(written, "not an IPv6 address");
+    return curl_host(written);
+  }
   std::string host = percent_decode(written);
   // Ideographic full stops separate labels too (UTS 46); libidn2 maps them, but CURLU looks for IPv4 before
   // that.
@@ -188,24 +183,21 @@ result<std::string> normalised_host(std::string_view written) {
     return malformed(written, "a character that no host has");
   auto name = curl_host(host);
   if (!name) return name;
-  if (!ascii(host)) name = curl_host(*name);
+  if (!ascii(host)) {
+    // What libidn2 mapped may be an IPv4 address now, or a character that CURLU would take for more than
+    // itself.
+    if (name->find('%') != name->npos) return malformed(written, "a character that no host has");
+    name = curl_host(*name);
+  }
   if (!name || !ends_in_number(*name)) return name;
   if (name->ends_with('.')) {
     name->pop_back();
     name = curl_host(*name);
   }
-  if (name && (!dotted_decimal(*name) || name->size() > 15)) return malformed(written, "not an IPv4 address");
-  if (name) {
-    // CURLU leaves what overflows as a name.
-    std::string_view rest = *name;
-    while (!rest.empty()) {
-      const auto part = rest.substr(0, rest.find('.'));
-      if (part.empty() || part.size() > 3 || std::stoi(std::string(part)) > 255 ||
-          (part.size() > 1 && part[0] == '0'))
-        return malformed(written, "not an IPv4 address");
-      rest.remove_prefix(std::min(rest.size(), part.size() + 1));
-    }
-  }
+  // CURLU leaves as a name what overflows; inet_pton takes four plain decimals alone.
+  in_addr address{};
+  if (name && inet_pton(AF_INET, name->c_str(), &address) != 1)
+    return malformed(written, "not an IPv4 address");
   return name;
 }
 
@@ -220,9 +212,9 @@ result<void> read_authority(std::string_view authority, url& out) {
     authority.remove_prefix(at + 1);
   }
   std::string_view host = authority, port;
-  const auto bracket = authority.rfind(']');
-  if (const auto colon = authority.rfind(':');
-      colon != authority.npos && (bracket == authority.npos || colon > bracket)) {
+  const auto bracket = authority.find(']');
+  if (const auto colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
+      colon != authority.npos) {
     host = authority.substr(0, colon);
     port = authority.substr(colon + 1);
   }
