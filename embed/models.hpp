@@ -10,17 +10,18 @@
 
 namespace catwalk::embed {
 
-/// A model folder in `embed.models_dir`: `model.json` (description, fingerprint, provenance of the weights) and
-/// `weights.safetensors` (canonical names).
+/// A model folder in `embed.models_dir`: `model.json` (description, fingerprint, provenance of the weights)
+/// and `weights.safetensors` (canonical names).
 struct stored_model {
   std::filesystem::path dir;
   model_info info;
-  std::string source;   ///< where it came from: a folder, a file, an address
+  std::string source;         ///< where it came from: a folder, a file, an address
   std::string source_sha256;  ///< of the file it was imported from, where there was one
+  std::string problem;        ///< in a list: why the model cannot be used; empty where it can
 };
 
-/// Detects the format of `source` by looking and stores the model as `name` (default: from its source). Replaces
-/// nothing: an existing model of that name with another fingerprint is an error unless `force`.
+/// Detects the format of `source` by looking and stores the model as `name` (default: from its source).
+/// Replaces nothing: an existing model of that name with another fingerprint is an error unless `force`.
 struct import_request {
   std::filesystem::path source;
   std::optional<std::string> name;
@@ -28,10 +29,12 @@ struct import_request {
 };
 result<stored_model> import_model(const std::filesystem::path& models_dir, const import_request& request);
 
-/// Makes a CLIP ViT-B/32 with weights seeded by `seed` (matrices with standard deviation 0.05, so that different
-/// images get clearly different vectors). Its name is "untrained" and its vectors say so wherever they appear.
+/// Makes a CLIP ViT-B/32 with weights seeded by `seed` (matrices with standard deviation 0.05, so that
+/// different images get clearly different vectors). Its name is "untrained" and its vectors say so wherever
+/// they appear.
 result<stored_model> make_untrained_model(const std::filesystem::path& models_dir, std::uint64_t seed);
 
+/// By name. A damaged model is listed with its name and `problem` alone.
 result<std::vector<stored_model>> list_models(const std::filesystem::path& models_dir);
 /// `name` as stored; `model_missing` names the folder looked at and `catwalk model pull`.
 result<stored_model> find_model(const std::filesystem::path& models_dir, const std::string& name);
@@ -41,7 +44,7 @@ result<void> verify_model(const stored_model& model);
 
 /// The model that a bare `catwalk model pull` downloads: OpenAI's own ViT-B-32.pt.
 struct published_model {
-  std::string name;      ///< "clip-vit-b-32"
+  std::string name;  ///< "clip-vit-b-32"
   std::string url;
   std::string sha256;
 };

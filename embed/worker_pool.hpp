@@ -22,11 +22,15 @@ struct pool_options {
   std::uint64_t max_pixels = 40'000'000;
   std::size_t decode_memory = 256'000'000;
   std::string decode = "exact";
+  std::chrono::milliseconds query_timeout{
+      30'000};  ///< an interactive image that waited longer ends as `timeout`
 };
 
-/// Loads the model and starts decoders and forward workers. Takes seconds: call it off the loop. Completions are
-/// posted to `loop`. Errors: `model_invalid`, `device`, `invalid_config` (a precision that the device cannot do fast).
-result<std::unique_ptr<image_encoder>> make_worker_pool(boost::asio::any_io_executor loop, const stored_model& model,
+/// Loads the model and starts decoders and forward workers. Takes seconds: call it off the loop. Completions
+/// are posted to `loop`. Errors: `model_invalid`, `device`, `invalid_config` (a precision that the device
+/// cannot do fast).
+result<std::unique_ptr<image_encoder>> make_worker_pool(boost::asio::any_io_executor loop,
+                                                        const stored_model& model,
                                                         const pool_options& options);
 
 }  // namespace catwalk::embed

@@ -1,0 +1,108 @@
+#include "embed/model_folder.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "embed/durable_file.hpp"
+
+namespace catwalk::embed {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// Version of the folder's layout and of the canonical names.
+constexpr int format_version = 1;
+
+error invalid(const fs::path& file, std::string why) {
+  return {errc::model_invalid, "cannot use stored model", file.string(), std::move(why),
+          "remove the model and import it again"};
+}
+
+void describe(model_info& info, const vision_tower& tower) {
+  info.architecture = tower.architecture();
+  info.dim = static_cast<int>(tower.dim);
+  info.image_size = static_cast<int>(tower.image_size);
+  info.normalise = tower.normalise;
+}
+
+/// Removes the half-made folder unless it found its place.
+struct scratch_folder {
+  fs::path path;
+  ~scratch_folder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+};
+
+}  // namespace
+
+bool is_model_name(const std::string& name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 100 && name[0] != '.' && std::all_of(name.begin(), name.end(), fits);
+}
+
+result<model_folder> read_model_folder(const fs::path& dir) {
+  const auto file = dir / "model.json";
+  auto mapped = mapped_file::open(file);
+  if (!mapped) return mapped.error();
+  const auto bytes = (*mapped)->bytes();
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  const json root = json::parse(text, text + bytes.size(), nullptr, false);
+  if (!root.is_object()) return invalid(file, "it is not a JSON object");
+  model_folder folder;
+  auto& stored = folder.stored;
+  stored.dir = dir;
+  try {
+    if (const int version = root.at("format").get<int>(); version != format_version)
+      return invalid(file, "its format is " + std::to_string(version) + "; this version reads " +
+                               std::to_string(format_version));
+    stored.info.name = root.at("name").get<std::string>();
+    stored.info.fingerprint = root.at("fingerprint").get<std::string>();
+    stored.info.untrained = root.at("untrained").get<bool>();
+    stored.source = root.at("source").get<std::string>();
+    stored.source_sha256 = root.at("source_sha256").get<std::string>();
+    auto tower = tower_from_json(root.at("tower"), file.string());
+    if (!tower) return tower.error();
+    folder.tower = *tower;
+  } catch (const json::exception& e) {
+    return invalid(file, e.what());
+  }
+  describe(stored.info, folder.tower);
+  return folder;
+}
+
+result<stored_model> write_model_folder(const fs::path& models_dir, stored_model stored,
+                                        const vision_weights& weights) {
+  if (!is_model_name(stored.info.name))
+    return error{errc::invalid_argument, "cannot store model", stored.info.name, "this is not a usable name",
+                 "use lower-case letters, digits, '-', '_' and '.'"};
+  stored.dir = models_dir / stored.info.name;
+  describe(stored.info, weights.tower);
+  stored.info.fingerprint = fingerprint_of(weights);
+
+  const scratch_folder scratch{models_dir / ("." + stored.info.name + ".new-" + std::to_string(::getpid()))};
+  std::error_code failed;
+  fs::create_directories(scratch.path, failed);
+  if (failed)
+    return error{errc::io, "cannot create models folder", models_dir.string(), failed.message(),
+                 "give the user that runs catwalk permission to write there, or set embed.models_dir"};
+  if (auto ok = save_weights(scratch.path / "weights.safetensors", weights); !ok) return ok.error();
+  const json root{{"format", format_version},
+                  {"name", stored.info.name},
+                  {"fingerprint", stored.info.fingerprint},
+                  {"untrained", stored.info.untrained},
+                  {"source", stored.source},
+                  {"source_sha256", stored.source_sha256},
+                  {"tower", to_json(weights.tower)}};
+  if (auto ok = write_durably(scratch.path / "model.json", root.dump(2) + "\n"); !ok) return ok.error();
+  if (auto ok = replace_folder(scratch.path, stored.dir); !ok) return ok.error();
+  return stored;
+}
+
+}  // namespace catwalk::embed

@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "core/error.hpp"
+#include "embed/models.hpp"
+#include "embed/vision_weights.hpp"
+
+namespace catwalk::embed {
+
+/// A stored model with the description that only this folder needs.
+struct model_folder {
+  stored_model stored;
+  vision_tower tower;
+
+  std::filesystem::path weights_file() const { return stored.dir / "weights.safetensors"; }
+};
+
+/// Reads and checks `model.json` of the folder. Errors: `model_missing` without one, `model_invalid`.
+result<model_folder> read_model_folder(const std::filesystem::path& dir);
+
+/// Computes the fingerprint and stores the model under `models_dir`/`stored.info.name`, complete or not at
+/// all, in the place of what was there. Of `stored` it takes name, untrained, source and source_sha256.
+/// Errors: `io`, `disk_full`, `invalid_argument` (a name that is no folder name).
+result<stored_model> write_model_folder(const std::filesystem::path& models_dir, stored_model stored,
+                                        const vision_weights& weights);
+
+/// True for lower-case names of letters, digits, `-`, `_` and `.` that do not start with a dot.
+bool is_model_name(const std::string& name);
+
+}  // namespace catwalk::embed

@@ -1,0 +1,40 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <vector>
+
+#include "core/error.hpp"
+#include "embed/compute_device.hpp"
+#include "embed/vision_weights.hpp"
+
+namespace catwalk::embed {
+
+/// A vision tower as a TorchScript module that is compiled from source text for one device and precision. Its
+/// weights are laid out for the device (packed for oneDNN on a CPU) and shared by all callers: `forward` may
+/// be called from several threads at once.
+class vision_module {
+ public:
+  /// Takes about a second. `weights` are not needed afterwards. Errors: `device` (torch's own words).
+  static result<vision_module> build(const vision_weights& weights, const compute_device& on);
+  ~vision_module();
+  vision_module(vision_module&&) noexcept;
+  vision_module& operator=(vision_module&&) noexcept;
+
+  /// uint8 [batch, 3, size, size], planar RGB, on the module's device -> fp32 [batch, dim] on that device, of
+  /// length 1 where the tower normalises. Throws what torch throws.
+  at::Tensor forward(const at::Tensor& pixels) const;
+
+  /// What passes through the tower, for comparison with a reference, made by the same code as `forward`: the
+  /// tokens [batch, tokens, width] after the embeddings, after the first layer norm and after every block but
+  /// the last, the class token [batch, width] after the last block and after the last layer norm, and the
+  /// vector before it is normalised [batch, dim]. fp32.
+  std::vector<at::Tensor> stages(const at::Tensor& pixels) const;
+
+ private:
+  struct impl;
+  explicit vision_module(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace catwalk::embed

@@ -1,0 +1,140 @@
+#include "embed/vision_tower.hpp"
+
+#include <cmath>
+#include <sstream>
+#include <utility>
+
+namespace catwalk::embed {
+namespace {
+
+/// Version of decode, resize, crop: raise it when the pixels that reach the tower change.
+constexpr int preprocessing_version = 1;
+
+error invalid(const std::string& on, std::string why) {
+  return {errc::model_invalid, "cannot use model", on, std::move(why), "import the model again"};
+}
+
+std::string name_of(activation act) {
+  return act == activation::quick_gelu ? "quick_gelu" : "gelu";
+}
+
+}  // namespace
+
+std::string vision_tower::architecture() const {
+  std::ostringstream name;
+  name << "clip-vit-";
+  if (width == 768 && layers == 12 && heads == 12 && mlp == 3072 && dim == 512)
+    name << "b-" << patch;
+  else if (width == 1024 && layers == 24 && heads == 16 && mlp == 4096 && dim == 768)
+    name << "l-" << patch;
+  else
+    name << 'w' << width << "-l" << layers << "-p" << patch;
+  if (image_size != 224) name << '-' << image_size;
+  return name.str();
+}
+
+std::map<std::string, std::vector<std::int64_t>> vision_tower::shapes() const {
+  std::map<std::string, std::vector<std::int64_t>> s{
+      {"patch.weight", {width, 3, patch, patch}},
+      {"class_embedding", {width}},
+      {"position_embedding", {tokens(), width}},
+      {"pre_norm.weight", {width}},
+      {"pre_norm.bias", {width}},
+      {"post_norm.weight", {width}},
+      {"post_norm.bias", {width}},
+      {"projection.weight", {dim, width}},
+  };
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const auto block = "blocks." + std::to_string(i) + ".";
+    const auto norm = [&](const std::string& name) {
+      s[block + name + ".weight"] = {width};
+      s[block + name + ".bias"] = {width};
+    };
+    const auto linear = [&](const std::string& name, std::int64_t out, std::int64_t in) {
+      s[block + name + ".weight"] = {out, in};
+      s[block + name + ".bias"] = {out};
+    };
+    norm("norm1");
+    norm("norm2");
+    linear("qkv", 3 * width, width);
+    linear("out", width, width);
+    linear("fc1", mlp, width);
+    linear("fc2", width, mlp);
+  }
+  return s;
+}
+
+result<void> vision_tower::check(const std::string& on) const {
+  const auto within = [](std::int64_t v, std::int64_t most) { return v >= 1 && v <= most; };
+  if (!within(image_size, 4096) || !within(patch, image_size) || image_size % patch != 0)
+    return invalid(on, "an image of " + std::to_string(image_size) +
+                           " pixels does not divide into patches of " + std::to_string(patch));
+  if (!within(width, 65'536) || !within(mlp, 262'144) || !within(dim, 65'536) || !within(layers, 1'000))
+    return invalid(on, "its sizes (width " + std::to_string(width) + ", feed-forward " + std::to_string(mlp) +
+                           ", vector " + std::to_string(dim) + ", layers " + std::to_string(layers) +
+                           ") are not those of a vision transformer");
+  if (!within(heads, width) || width % heads != 0)
+    return invalid(
+        on, std::to_string(heads) + " attention heads do not divide a width of " + std::to_string(width));
+  if (!(eps > 0) || !(eps < 1)) return invalid(on, "its layer norm epsilon is not between 0 and 1");
+  for (int c = 0; c < 3; ++c)
+    if (!std::isfinite(mean[c]) || !std::isfinite(std[c]) || !(std[c] > 0))
+      return invalid(on, "its image mean and standard deviation are not usable numbers");
+  return {};
+}
+
+nlohmann::json to_json(const vision_tower& t) {
+  return {{"architecture",
+           {{"kind", "clip-vision"},
+            {"dim", t.dim},
+            {"eps", t.eps},
+            {"heads", t.heads},
+            {"image_size", t.image_size},
+            {"layers", t.layers},
+            {"mlp", t.mlp},
+            {"patch", t.patch},
+            {"width", t.width}}},
+          {"activation", name_of(t.act)},
+          {"preprocessing",
+           {{"version", preprocessing_version},
+            {"resample", "bicubic"},
+            {"crop", "center"},
+            {"size", t.image_size},
+            {"mean", t.mean},
+            {"std", t.std}}},
+          {"normalise", t.normalise}};
+}
+
+result<vision_tower> tower_from_json(const nlohmann::json& json, const std::string& on) {
+  vision_tower t;
+  try {
+    const auto& a = json.at("architecture");
+    const auto kind = a.at("kind").get<std::string>();
+    if (kind != "clip-vision")
+      return invalid(on, "its architecture \"" + kind + "\" is unknown to this version");
+    t.dim = a.at("dim").get<std::int64_t>();
+    t.eps = a.at("eps").get<double>();
+    t.heads = a.at("heads").get<std::int64_t>();
+    t.image_size = a.at("image_size").get<std::int64_t>();
+    t.layers = a.at("layers").get<std::int64_t>();
+    t.mlp = a.at("mlp").get<std::int64_t>();
+    t.patch = a.at("patch").get<std::int64_t>();
+    t.width = a.at("width").get<std::int64_t>();
+    const auto act = json.at("activation").get<std::string>();
+    if (act != "quick_gelu" && act != "gelu") return invalid(on, "its activation \"" + act + "\" is unknown");
+    t.act = act == "gelu" ? activation::gelu : activation::quick_gelu;
+    const auto& p = json.at("preprocessing");
+    if (const auto version = p.at("version").get<int>(); version != preprocessing_version)
+      return invalid(on, "its preprocessing has version " + std::to_string(version) + ", this program's is " +
+                             std::to_string(preprocessing_version));
+    t.mean = p.at("mean").get<std::array<double, 3>>();
+    t.std = p.at("std").get<std::array<double, 3>>();
+    t.normalise = json.at("normalise").get<bool>();
+  } catch (const nlohmann::json::exception& e) {
+    return invalid(on, std::string("its description is incomplete: ") + e.what());
+  }
+  if (auto ok = t.check(on); !ok) return ok.error();
+  return t;
+}
+
+}  // namespace catwalk::embed
