@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <ctime>
 #include <memory>
 #include <mutex>
@@ -45,6 +46,8 @@ class concealed_values {
   std::vector<std::string> values_;
 };
 
+std::atomic<bool> clears_line{false};
+
 /// Wraps a formatter and conceals what it wrote.
 class concealing_formatter final : public spdlog::formatter {
  public:
@@ -55,6 +58,7 @@ class concealing_formatter final : public spdlog::formatter {
     inner_->format(msg, line);
     std::string text(line.data(), line.size());
     concealed_values::instance().replace_in(text);
+    if (clears_line.load(std::memory_order_relaxed)) text.insert(0, "\r\x1b[K");
     dest.append(text.data(), text.data() + text.size());
   }
 
@@ -105,6 +109,8 @@ void start_logging(const std::string& level, const std::string& format) {
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
 }
+
+void clear_line_before_logs(bool on) noexcept { clears_line.store(on, std::memory_order_relaxed); }
 
 void conceal_in_logs(const std::string& value) { concealed_values::instance().add(value); }
 

@@ -1,0 +1,145 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/load.hpp"
+#include "core/http_client.hpp"
+#include "core/metrics.hpp"
+#include "core/task_group.hpp"
+#include "daemon/image_stage.hpp"
+#include "daemon/run_report.hpp"
+#include "daemon/site_run.hpp"
+#include "embed/encoder.hpp"
+#include "embed/models.hpp"
+#include "embed/worker_pool.hpp"
+#include "scrape/fetcher.hpp"
+#include "storage/catalogue.hpp"
+#include "storage/sink.hpp"
+#include "storage/state_database.hpp"
+
+namespace catwalk::daemon {
+
+/// What a run reads and how.
+struct run_request {
+  std::string job = "manual";
+  std::optional<wall_time> slot;
+  std::vector<std::string> sites;  ///< empty: all
+  read_options read;
+  std::chrono::milliseconds sink_wait{std::chrono::minutes(5)};  ///< for the outbox, at the end
+};
+
+struct application_options {
+  bool allow_untrained = false;    ///< send vectors of an untrained model to a real sink
+  bool read_only = false;          ///< no lock, no pipeline: commands beside a daemon
+  bool with_sink = true;           ///< false: as if sink.kind were none
+  /// `host:port` (numeric) that the address guard permits besides public addresses: the demo shop's.
+  std::vector<std::string> permitted_endpoints;
+};
+
+/// The composition root: builds every part from the configuration, in order, and takes them down in the reverse.
+/// Loop-only but for create() and close(), which block and are called from main.
+class application {
+ public:
+  /// Opens the state and makes the clients. No network, no model. Errors: those of state_database::open and
+  /// make_sink, `invalid_config`.
+  static result<std::unique_ptr<application>> create(boost::asio::io_context& loop, config::loaded loaded,
+                                                     application_options options);
+  ~application();
+  application(const application&) = delete;
+  application& operator=(const application&) = delete;
+
+  /// Asks the sink what its table looks like, loads the model, checks that they fit, starts the image stage and the
+  /// outbox writer. A sink that is away or refuses is a warning (rows wait in the outbox); a model that is missing or
+  /// does not fit is an error.
+  boost::asio::awaitable<result<void>> start_pipeline();
+
+  /// Reads the sites, waits for their images and for the sink. Errors end the run before its first page (unknown site,
+  /// state failure); what goes wrong later is in the report.
+  boost::asio::awaitable<result<run_report>> run(run_request request);
+  /// Reads the sites and compares; writes nothing.
+  boost::asio::awaitable<result<run_report>> dry_run(run_request request, dry_run_findings& findings);
+
+  /// Ends the runs that are under way: their sites are cancelled, no further image is fetched. run() then returns.
+  void request_stop();
+  /// Stops intake, drains the queue, lets the writer send what is due, stops everything; at most `at_most`, then
+  /// cancels what is left (nothing is lost: it is in the state).
+  boost::asio::awaitable<void> shutdown(std::chrono::milliseconds at_most);
+  /// Joins workers and closes the database. Call after the loop has ended.
+  void close();
+
+  /// What `GET /health` answers.
+  struct health {
+    bool ok = true;
+    nlohmann::json body;
+  };
+  boost::asio::awaitable<health> current_health();
+
+  const config::loaded& loaded() const noexcept { return loaded_; }
+  const config::settings& settings() const noexcept { return loaded_.values; }
+  storage::catalogue& catalogue() noexcept { return *catalogue_; }
+  catwalk::metrics& metrics() noexcept { return metrics_; }
+  embed::image_encoder* encoder() noexcept { return encoder_.get(); }
+  image_stage* images() noexcept { return images_.get(); }
+  storage::outbox_writer* writer() noexcept { return writer_.get(); }
+  /// The layout of the sink, or the one that `--output` uses without one.
+  std::string layout() const;
+  boost::asio::io_context& loop() noexcept { return loop_; }
+  boost::asio::any_io_executor cpu() noexcept { return cpu_.get_executor(); }
+  /// Where models are kept: embed.models_dir, relative to the state folder.
+  std::filesystem::path models_dir() const;
+
+ private:
+  application(boost::asio::io_context& loop, config::loaded loaded, application_options options);
+  result<void> open();
+  boost::asio::awaitable<result<void>> describe_sink();
+  boost::asio::awaitable<result<void>> load_model();
+  result<std::vector<const config::site*>> choose_sites(const std::vector<std::string>& names) const;
+  boost::asio::awaitable<void> commit_site(const config::site& site, storage::run_id run, read_options read,
+                                           site_report& report);
+  boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
+                                            dry_run_findings& findings);
+  boost::asio::awaitable<void> join_sites(task_group& sites);
+  scrape::source_context context_for(const config::site& site);
+  boost::asio::awaitable<void> watch_loop_latency();
+  boost::asio::awaitable<void> update_gauges();
+
+  boost::asio::io_context& loop_;
+  config::loaded loaded_;
+  application_options options_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  boost::asio::thread_pool cpu_;
+  catwalk::metrics metrics_;
+  std::unique_ptr<http_client> shop_http_, sink_http_;
+  std::shared_ptr<scrape::robots_cache> robots_;
+  std::unique_ptr<scrape::fetcher> page_lane_, image_lane_;
+  std::shared_ptr<storage::state_database> database_;
+  std::unique_ptr<storage::catalogue> catalogue_;
+  std::unique_ptr<storage::sink> sink_;
+  std::optional<storage::sink_description> description_;
+  std::optional<error> sink_problem_;
+  std::unique_ptr<embed::image_encoder> encoder_;
+  std::unique_ptr<storage::outbox_writer> writer_;
+  std::unique_ptr<image_stage> images_;
+  bool stopping_ = false;
+  std::set<task_group*> site_groups_;  ///< of the runs that are under way
+  int runs_active_ = 0;
+  task_group tasks_;
+};
+
+/// The stored model that the settings ask for: `auto` and the hub names of CLIP ViT-B/32 mean `clip-vit-b-32`; `auto`
+/// falls back to the untrained model where only that exists. Errors: `model_missing`, `invalid_config` (a model or a
+/// backend that this version does not support).
+result<embed::stored_model> choose_model(const config::embed_settings& settings,
+                                         const std::filesystem::path& models_dir);
+
+embed::pool_options pool_options_of(const config::settings& settings);
+
+}  // namespace catwalk::daemon

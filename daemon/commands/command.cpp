@@ -1,0 +1,87 @@
+#include "daemon/commands/command.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <iterator>
+
+#include <spdlog/spdlog.h>
+
+#include "core/log.hpp"
+#include "core/task_group.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+std::optional<config::loaded> load_configuration(const config::overrides& flags) {
+  auto loaded = config::load(flags, config::process_environment(), std::filesystem::current_path());
+  start_logging(loaded.values.log.level, loaded.values.log.format);
+  auto expressions = check_expressions(loaded);
+  std::move(expressions.begin(), expressions.end(), std::back_inserter(loaded.found));
+  for (const auto& p : loaded.found) std::cerr << "catwalk: " << concealed(to_string(p)) << '\n';
+  if (config::has_errors(loaded.found)) return std::nullopt;
+  return loaded;
+}
+
+int fail(const error& e) {
+  std::cerr << "catwalk: " << concealed(e.to_string()) << '\n';
+  switch (e.code) {
+    case errc::state_locked:
+      return exit_locked;
+    case errc::invalid_argument:
+    case errc::invalid_config:
+    case errc::invalid_expression:
+      return exit_usage;
+    case errc::cancelled:
+      return exit_interrupted;
+    default:
+      return exit_failed;
+  }
+}
+
+namespace {
+
+asio::awaitable<void> watch_signals(asio::signal_set& signals, std::function<void()> on_stop) {
+  for (bool first = true;; first = false) {
+    const auto [ec, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (ec) co_return;
+    if (!first) {
+      // The user insists. What was acknowledged is on disk; nothing else is promised.
+      std::_Exit(exit_interrupted);
+    }
+    spdlog::info("{} received: stopping; again to stop at once", strsignal(number));
+    on_stop();
+  }
+}
+
+asio::awaitable<void> run_body(asio::awaitable<int> body, asio::signal_set& signals, int& code) {
+  code = co_await std::move(body);
+  boost::system::error_code ignored;
+  signals.cancel(ignored);
+}
+
+}  // namespace
+
+int run_loop(asio::io_context& loop, asio::awaitable<int> body, std::function<void()> on_stop) {
+  int code = exit_failed;
+  asio::signal_set signals(loop, SIGINT, SIGTERM);
+  task_group tasks(loop.get_executor());
+  tasks.spawn("signals", watch_signals(signals, std::move(on_stop)));
+  tasks.spawn("command", run_body(std::move(body), signals, code));
+  loop.run();
+  return code;
+}
+
+bool is_terminal(int descriptor) {
+  const char* term = std::getenv("TERM");
+  return isatty(descriptor) != 0 && term != nullptr && std::strcmp(term, "dumb") != 0;
+}
+
+}  // namespace catwalk::daemon

@@ -1,0 +1,193 @@
+#include <boost/asio/io_context.hpp>
+#include <iostream>
+#include <sstream>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include "config/duration.hpp"
+#include "daemon/application.hpp"
+#include "daemon/commands/command.hpp"
+#include "daemon/progress.hpp"
+#include "daemon/row_export.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+struct scrape_options {
+  std::vector<std::string> sites;
+  std::string sites_flag;  ///< the predecessor's --sites A,B
+  std::optional<int> limit;
+  bool dry_run = false, sync = false, refresh = false, allow_untrained = false, explain = false, json = false;
+  bool migrate = false;
+  std::string allow_deletes;
+  std::string wait = "5m";
+  std::string output;
+};
+
+std::vector<std::string> site_names(const scrape_options& o) {
+  auto names = o.sites;
+  std::istringstream list(o.sites_flag);
+  for (std::string name; std::getline(list, name, ',');) {
+    const auto from = name.find_first_not_of(' ');
+    if (from == std::string::npos) continue;
+    names.push_back(name.substr(from, name.find_last_not_of(' ') - from + 1));
+  }
+  return names;
+}
+
+void print_skipped(const site_report& site) {
+  for (const auto& [reason, n] : site.skipped)
+    std::cout << fmt::format("  skipped {:>5}  {} (for example {})\n", n, reason, site.examples.at(reason));
+}
+
+void print_summary(const run_report& r, bool dry_run) {
+  for (const auto& s : r.sites) {
+    std::cout << fmt::format("{}: {} products on {} page(s): {} new, {} changed, {} unchanged\n", s.site, s.products,
+                             s.pages, s.added, s.changed, s.unchanged);
+    print_skipped(s);
+    if (s.endpoints_complete < s.endpoints && !s.limited)
+      std::cout << fmt::format("  {} of {} listings were read to their end\n", s.endpoints_complete, s.endpoints);
+    for (const auto& text : s.errors) std::cout << "  " << text << '\n';
+  }
+  if (!dry_run) {
+    std::cout << fmt::format("images: {} embedded, {} failed\n", r.images_embedded, r.images_failed);
+    std::cout << fmt::format("rows: {} sent, {} refused, {} waiting\n", r.rows_sent, r.rows_dead, r.rows_waiting);
+  }
+  std::cout << fmt::format("took {:.1f} s (pages {:.1f} s)\n", static_cast<double>(r.took.count()) / 1000,
+                           static_cast<double>(r.pages_took.count()) / 1000);
+}
+
+result<void> export_dry_run(const std::string& file, const std::string& layout, const dry_run_findings& findings) {
+  auto out = row_export::open(file, layout);
+  if (!out) return out.error();
+  for (const auto& item : findings.products)
+    if (auto written = out->write(item, nullptr); !written) return written.error();
+  return out->finish();
+}
+
+asio::awaitable<result<void>> export_run(application& app, const std::string& file, storage::run_id run) {
+  auto out = row_export::open(file, app.layout());
+  if (!out) co_return out.error();
+  auto write = [&out](const storage::catalogue_entry& entry) {
+    return out->write(entry.item, entry.vector ? &*entry.vector : nullptr);
+  };
+  std::function<result<void>(const storage::catalogue_entry&)> each = write;
+  auto walked = co_await app.catalogue().for_each_of_run(run, std::move(each));
+  if (!walked) co_return walked.error();
+  co_return out->finish();
+}
+
+asio::awaitable<int> dry_run(application& app, scrape_options options, run_request request) {
+  dry_run_findings findings;
+  auto report = co_await app.dry_run(std::move(request), findings);
+  if (!report) co_return fail(report.error());
+  if (options.json)
+    std::cout << to_json(*report).dump(2) << '\n';
+  else
+    print_summary(*report, true);
+  if (options.explain) {
+    for (const auto& c : findings.comparisons) {
+      using kind = storage::comparison::kind;
+      if (c.what == kind::unchanged) continue;
+      std::string fields;
+      for (const auto& f : c.changed_fields) fields += " " + f;
+      std::cout << (c.what == kind::added ? "new      " : "changed  ") << c.id.str() << fields << '\n';
+    }
+  }
+  if (!options.output.empty()) {
+    auto written = export_dry_run(options.output, app.layout(), findings);
+    if (!written) co_return fail(written.error());
+  }
+  co_await app.shutdown(app.settings().shutdown_timeout);
+  co_return report->interrupted ? exit_interrupted : report->complete() ? exit_done : exit_partly;
+}
+
+asio::awaitable<int> scrape(application& app, scrape_options options, run_request request) {
+  if (auto started = co_await app.start_pipeline(); !started) {
+    co_await app.shutdown(app.settings().shutdown_timeout);
+    co_return fail(started.error());
+  }
+  progress_line progress(app);
+  progress.start();
+  auto report = co_await app.run(std::move(request));
+  co_await progress.stop();
+  if (!report) {
+    co_await app.shutdown(app.settings().shutdown_timeout);
+    co_return fail(report.error());
+  }
+  int code = report->interrupted ? exit_interrupted : report->complete() ? exit_done : exit_partly;
+  if (!options.output.empty() && !report->interrupted) {
+    if (auto written = co_await export_run(app, options.output, report->run); !written) code = fail(written.error());
+  }
+  if (options.json)
+    std::cout << to_json(*report).dump(2) << '\n';
+  else
+    print_summary(*report, false);
+  if (const auto* writer = app.writer(); writer != nullptr && report->rows_waiting > 0) {
+    const auto status = writer->status();
+    spdlog::warn("{} rows wait for the sink and are sent by the next run or the daemon{}", report->rows_waiting,
+                 status.last_error ? ": " + status.last_error->to_string() : std::string());
+  }
+  co_await app.shutdown(app.settings().shutdown_timeout);
+  co_return code;
+}
+
+int run_scrape(const invocation& to_run, const scrape_options& options) {
+  if (options.migrate)
+    return fail({errc::invalid_argument, "--migrate is not an option of catwalk", "", "",
+                 "`catwalk sink migrate` takes its place"});
+  if (options.sync || !options.allow_deletes.empty())
+    return fail({errc::invalid_argument, "--sync and --allow-deletes are not supported yet by this version", "", "",
+                 "without them nothing is ever deleted"});
+  if (options.limit && *options.limit <= 0)
+    return fail({errc::invalid_argument, "--limit must be 1 or more", std::to_string(*options.limit), "", ""});
+  const auto wait = config::parse_duration(options.wait);
+  if (!wait) return fail({errc::invalid_argument, "--wait is not a duration", options.wait, "", "write it as 90s or 5m"});
+
+  auto loaded = load_configuration(to_run.flags);
+  if (!loaded) return exit_usage;
+  asio::io_context loop;
+  application_options app_options;
+  app_options.allow_untrained = options.allow_untrained;
+  auto app = application::create(loop, std::move(*loaded), app_options);
+  if (!app) return fail(app.error());
+
+  run_request request;
+  request.sites = site_names(options);
+  request.read = {options.limit, options.refresh, options.explain};
+  request.sink_wait = *wait;
+  auto body = options.dry_run ? dry_run(**app, options, std::move(request)) : scrape(**app, options, std::move(request));
+  const int code = run_loop(loop, std::move(body), [&] { (*app)->request_stop(); });
+  (*app)->close();
+  return code;
+}
+
+}  // namespace
+
+void add_scrape(CLI::App& app, invocation& to_run) {
+  auto* command = app.add_subcommand("scrape", "Run now, without the schedule: read sites, embed, send")->group("Catalogue");
+  auto options = std::make_shared<scrape_options>();
+  command->add_option("SITE", options->sites, "Names of sites; none: all");
+  command->add_option("--sites", options->sites_flag, "Names of sites, comma-separated (or all)")->type_name("A,B");
+  command->add_option("--limit", options->limit, "At most so many products of each site")->type_name("N");
+  command->add_flag("--dry-run", options->dry_run, "Read and compare; write nothing, embed nothing");
+  command->add_flag("--sync", options->sync, "Delete what the sites no longer list");
+  command->add_flag("--refresh", options->refresh, "Ignore what is known of pages: read everything anew");
+  command->add_option("--allow-deletes", options->allow_deletes, "Permit exactly so many deletes")->type_name("N");
+  command->add_flag("--allow-untrained", options->allow_untrained, "Send vectors of the untrained model");
+  command->add_option("--wait", options->wait, "How long to wait for the sink at the end (default 5m)")->type_name("D");
+  command->add_option("--output", options->output, "Also write the rows of this run to a file")->type_name("FILE.jsonl");
+  command->add_flag("--explain", options->explain, "Log every skipped item; with --dry-run every difference");
+  command->add_flag("--json", options->json, "Print the summary as JSON");
+  command->add_flag("--migrate", options->migrate)->group("");
+  command->footer("Needs the state folder: where a daemon holds it, use its schedule or stop it first (exit code 4).");
+  command->callback([&to_run, options] {
+    to_run.action = [&to_run, options] { return run_scrape(to_run, *options); };
+  });
+}
+
+}  // namespace catwalk::daemon

@@ -1,0 +1,150 @@
+#include "daemon/image_stage.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include "core/sha256.hpp"
+#include "daemon/image_retry.hpp"
+#include "scrape/image_source.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+constexpr auto awaitable_tuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kept_failures = 20;
+constexpr auto look_again = std::chrono::seconds(30);  // for images whose next try comes due
+}  // namespace
+
+image_stage::image_stage(asio::any_io_executor loop, parts p)
+    : loop_(loop), parts_(std::move(p)), wake_(loop), idle_(loop), tasks_(loop) {
+  idle_.expires_at(asio::steady_timer::time_point::max());
+}
+
+void image_stage::start() { tasks_.spawn("image feed", feed()); }
+
+void image_stage::notify() {
+  unlooked_ = true;
+  wake_.cancel();
+}
+
+void image_stage::stop_intake() {
+  accepting_ = false;
+  wake_.cancel();
+  idle_.cancel();
+}
+
+bool image_stage::room_for_another() {
+  const auto stats = parts_.encoder.stats();
+  const auto items = static_cast<std::size_t>(parts_.embed.queue_items);
+  const auto limit = parts_.embed.queue_bytes;
+  if (above_mark_)
+    above_mark_ = stats.queue_items > items / 2 || stats.queue_bytes > limit / 2;
+  else
+    above_mark_ = stats.queue_items >= items || stats.queue_bytes >= limit;
+  const auto lane = static_cast<std::size_t>(parts_.fetch.images.concurrency);
+  return !above_mark_ && fetching_ < lane && in_flight_.size() < lane + items;
+}
+
+asio::awaitable<void> image_stage::feed() {
+  while (accepting_) {
+    if (!room_for_another()) {
+      // A task that ends wakes the feed; the timer covers a queue that drains without one ending.
+      wake_.expires_after(std::chrono::milliseconds(100));
+      co_await wake_.async_wait(awaitable_tuple);
+      continue;
+    }
+    const int room = parts_.fetch.images.concurrency - static_cast<int>(fetching_);
+    std::vector<std::string> skip(in_flight_.begin(), in_flight_.end());
+    unlooked_ = false;
+    auto due = co_await parts_.catalogue.due_images(wall_now(), room, std::move(skip));
+    if (!due) {
+      spdlog::error("{}", due.error().to_string());
+      wake_.expires_after(look_again);
+      co_await wake_.async_wait(awaitable_tuple);
+      continue;
+    }
+    nothing_due_ = false;
+    for (auto& image : *due) {
+      in_flight_.insert(image.url);
+      ++fetching_;
+      tasks_.spawn("image", process(std::move(image)));
+    }
+    // A notify() that came while the catalogue was asked counts: what it told of may not be in the answer.
+    if (due->empty() && !unlooked_) {
+      nothing_due_ = true;
+      if (idle()) idle_.cancel();
+      wake_.expires_after(look_again);
+      co_await wake_.async_wait(awaitable_tuple);
+    }
+  }
+}
+
+asio::awaitable<void> image_stage::process(storage::due_image image) {
+  const auto url = image.url;
+  const auto attempts = image.attempts;
+  auto outcome = co_await fetch_and_embed(std::move(image));
+  if (!outcome && outcome.error().code != errc::cancelled) {
+    ++counts_.failed;
+    parts_.metrics.images("failed").Increment();
+    if (failures_.size() < kept_failures) failures_.push_back(outcome.error());
+    spdlog::warn("{}", outcome.error().to_string());
+    storage::image_failure failure{url, outcome.error(), next_image_try(outcome.error(), attempts, wall_now())};
+    auto noted = co_await parts_.catalogue.commit_image_failure(std::move(failure), parts_.to_sink);
+    if (!noted) spdlog::error("{}", noted.error().to_string());
+    parts_.on_committed();
+  }
+  in_flight_.erase(url);
+  if (idle()) idle_.cancel();
+  wake_.cancel();
+}
+
+asio::awaitable<result<void>> image_stage::fetch_and_embed(storage::due_image image) {
+  const auto* site = parts_.find_site(image.site);
+  auto request = scrape::image_request(image.url, site, parts_.fetch);
+  auto response = co_await parts_.images.fetch(std::move(request));
+  --fetching_;
+  wake_.cancel();
+  if (!response) co_return response.error();
+  if (response->status >= 300) {
+    error e{errc::http_status, "cannot fetch image", image.url, "the server answered " + std::to_string(response->status), ""};
+    e.http_status = response->status;
+    co_return e;
+  }
+  ++counts_.fetched;
+  counts_.bytes += response->body.size();
+
+  storage::vector_commit commit;
+  commit.image_url = image.url;
+  commit.content_sha256 = sha256_hex(response->body);
+  commit.etag = std::string(response->headers.find("etag").value_or(""));
+  commit.last_modified = std::string(response->headers.find("last-modified").value_or(""));
+  auto vector = co_await parts_.encoder.encode(std::move(response->body), image.url, embed::lane::bulk);
+  if (!vector) co_return vector.error();
+  commit.vector = std::move(*vector);
+
+  std::vector<storage::vector_commit> batch;
+  batch.push_back(std::move(commit));
+  auto committed = co_await parts_.catalogue.commit_vectors(std::move(batch), parts_.to_sink);
+  if (!committed) co_return committed.error();
+  ++counts_.embedded;
+  parts_.metrics.images("embedded").Increment();
+  parts_.on_committed();
+  co_return result<void>();
+}
+
+asio::awaitable<void> image_stage::wait_until_idle() {
+  notify();
+  while (accepting_ && !idle()) co_await idle_.async_wait(awaitable_tuple);
+}
+
+asio::awaitable<void> image_stage::stop() {
+  stop_intake();
+  tasks_.cancel();
+  co_await tasks_.join();
+}
+
+}  // namespace catwalk::daemon

@@ -1,0 +1,60 @@
+#include "daemon/run_report.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace catwalk::daemon {
+
+int run_report::sum(int site_report::* member) const {
+  return std::accumulate(sites.begin(), sites.end(), 0,
+                         [member](int total, const site_report& s) { return total + s.*member; });
+}
+
+int run_report::products() const { return sum(&site_report::products); }
+
+int run_report::skipped() const {
+  int total = 0;
+  for (const auto& s : sites)
+    for (const auto& [reason, n] : s.skipped) total += n;
+  return total;
+}
+
+bool run_report::complete() const {
+  const bool sites_complete = std::all_of(sites.begin(), sites.end(), [](const site_report& s) {
+    return s.errors.empty() && (s.limited || s.endpoints_complete == s.endpoints);
+  });
+  return sites_complete && images_failed == 0 && rows_dead == 0 && rows_waiting == 0 && !interrupted;
+}
+
+nlohmann::json to_json(const site_report& r) {
+  return {{"site", r.site},
+          {"pages", r.pages},
+          {"pages_unchanged", r.pages_unchanged},
+          {"products", r.products},
+          {"added", r.added},
+          {"changed", r.changed},
+          {"unchanged", r.unchanged},
+          {"reappeared", r.reappeared},
+          {"skipped", r.skipped},
+          {"endpoints", r.endpoints},
+          {"endpoints_complete", r.endpoints_complete},
+          {"limited", r.limited},
+          {"errors", r.errors}};
+}
+
+nlohmann::json to_json(const run_report& r) {
+  auto sites = nlohmann::json::array();
+  for (const auto& s : r.sites) sites.push_back(to_json(s));
+  return {{"run", r.run},
+          {"sites", std::move(sites)},
+          {"images_embedded", r.images_embedded},
+          {"images_failed", r.images_failed},
+          {"rows_sent", r.rows_sent},
+          {"rows_dead", r.rows_dead},
+          {"rows_waiting", r.rows_waiting},
+          {"pages_seconds", static_cast<double>(r.pages_took.count()) / 1000},
+          {"seconds", static_cast<double>(r.took.count()) / 1000},
+          {"interrupted", r.interrupted}};
+}
+
+}  // namespace catwalk::daemon

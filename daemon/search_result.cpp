@@ -1,0 +1,31 @@
+#include "daemon/search_result.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace catwalk::daemon {
+
+nlohmann::json neighbours_as_json(const std::vector<storage::neighbour>& found, const embedding& query) {
+  auto results = nlohmann::json::array();
+  for (const auto& n : found) {
+    nlohmann::json row{{"score", n.score},
+                       {"id", n.item.id.str()},
+                       {"site", n.item.site.str()},
+                       {"title", n.item.title},
+                       {"product_url", n.item.product_url},
+                       {"image_url", n.item.image_url}};
+    row["price"] = n.item.price ? nlohmann::json(*n.item.price) : nlohmann::json();
+    row["category"] = n.item.category ? nlohmann::json(*n.item.category) : nlohmann::json();
+    results.push_back(std::move(row));
+  }
+  return {{"model", query.model}, {"untrained", query.made.untrained}, {"results", std::move(results)}};
+}
+
+std::string neighbours_as_text(const std::vector<storage::neighbour>& found) {
+  std::string text;
+  for (const auto& n : found)
+    text += fmt::format("{:.4f}  {:<36.36}  {:>10}  {:<14.14}  {}\n", n.score, n.item.title, n.item.price.value_or("-"),
+                        n.item.site.str(), n.item.product_url);
+  return text;
+}
+
+}  // namespace catwalk::daemon

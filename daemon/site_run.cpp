@@ -1,0 +1,147 @@
+#include "daemon/site_run.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <spdlog/spdlog.h>
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+void count_skipped(const scrape::page& p, const read_options& options, site_report& report) {
+  for (const auto& s : p.skipped) {
+    ++report.skipped[s.reason];
+    report.examples.try_emplace(s.reason, s.item);
+    if (options.explain) spdlog::info("{}: skipped {}: {}", report.site, s.item, s.reason);
+  }
+}
+
+/// Cuts the page to what the limit still permits; true when something was cut.
+bool cut_to_limit(scrape::page& p, const read_options& options, const site_report& report) {
+  if (!options.limit) return false;
+  const auto room = static_cast<std::size_t>(std::max(0, *options.limit - report.products));
+  if (p.products.size() <= room) return false;
+  p.products.resize(room);
+  return true;
+}
+
+}  // namespace
+
+committing_page_sink::committing_page_sink(parts p, const config::site& site, storage::run_id run,
+                                           read_options options, site_report& report)
+    : parts_(std::move(p)), site_(site), run_(run), options_(options), report_(report) {}
+
+asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::known(const std::string& endpoint,
+                                                                                    const std::string& url) {
+  if (options_.refresh) co_return std::nullopt;
+  auto found = co_await parts_.catalogue.find_page(site_name(site_.name), endpoint, url);
+  if (!found) {
+    spdlog::warn("{}", found.error().to_string());
+    co_return std::nullopt;
+  }
+  const auto& record = *found;
+  if (!record || record->stanza_hash != site_.stanza_hash) co_return std::nullopt;
+  co_return scrape::page_validators{record->etag, record->last_modified, record->body_hash};
+}
+
+asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
+  const bool cut = cut_to_limit(p, options_, report_);
+  count_skipped(p, options_, report_);
+
+  storage::page_commit commit;
+  commit.run = run_;
+  commit.page.site = site_name(site_.name);
+  commit.page.endpoint = p.endpoint;
+  commit.page.endpoint_index = p.endpoint_index;
+  commit.page.url = p.url;
+  if (!cut) {
+    // A page of which only a part was stored must not count as known by the next run.
+    commit.page.etag = p.validators.etag;
+    commit.page.last_modified = p.validators.last_modified;
+    commit.page.body_hash = p.validators.body_hash;
+  }
+  commit.page.stanza_hash = site_.stanza_hash;
+  for (const auto& item : p.products) commit.page.listed.push_back(item.id);
+  commit.unchanged = p.unchanged;
+  commit.to_sink = parts_.to_sink;
+  commit.fingerprint = parts_.fingerprint;
+  const auto read = static_cast<int>(p.products.size());
+  commit.products = std::move(p.products);
+
+  auto counts = co_await parts_.catalogue.commit_page(std::move(commit));
+  if (!counts) co_return counts.error();
+  ++report_.pages;
+  report_.pages_unchanged += p.unchanged ? 1 : 0;
+  report_.products += p.unchanged ? counts->unchanged : read;
+  report_.added += counts->added;
+  report_.changed += counts->changed;
+  report_.unchanged += counts->unchanged;
+  report_.reappeared += counts->reappeared;
+  report_.limited = report_.limited || cut || limit_reached();
+  parts_.metrics.products(site_.name, "added").Increment(counts->added);
+  parts_.metrics.products(site_.name, "changed").Increment(counts->changed);
+  parts_.metrics.products(site_.name, "unchanged").Increment(counts->unchanged);
+  parts_.metrics.products(site_.name, "skipped").Increment(static_cast<double>(p.skipped.size()));
+  parts_.on_committed();
+  co_return result<void>();
+}
+
+bool committing_page_sink::limit_reached() const { return options_.limit && report_.products >= *options_.limit; }
+
+comparing_page_sink::comparing_page_sink(storage::catalogue& catalogue, read_options options, site_report& report,
+                                         dry_run_findings& findings)
+    : catalogue_(catalogue), options_(options), report_(report), findings_(findings) {}
+
+asio::awaitable<std::optional<scrape::page_validators>> comparing_page_sink::known(const std::string&,
+                                                                                   const std::string&) {
+  // Every page is read whole: what would be new or changed is to be shown.
+  co_return std::nullopt;
+}
+
+asio::awaitable<result<void>> comparing_page_sink::accept(scrape::page p) {
+  const bool cut = cut_to_limit(p, options_, report_);
+  count_skipped(p, options_, report_);
+  auto compared = co_await catalogue_.compare(p.products);
+  if (!compared) co_return compared.error();
+  ++report_.pages;
+  report_.products += static_cast<int>(p.products.size());
+  for (const auto& c : *compared) {
+    using kind = storage::comparison::kind;
+    report_.added += c.what == kind::added ? 1 : 0;
+    report_.changed += c.what == kind::changed ? 1 : 0;
+    report_.unchanged += c.what == kind::unchanged ? 1 : 0;
+  }
+  report_.limited = report_.limited || cut || limit_reached();
+  std::move(p.products.begin(), p.products.end(), std::back_inserter(findings_.products));
+  std::move(compared->begin(), compared->end(), std::back_inserter(findings_.comparisons));
+  co_return result<void>();
+}
+
+bool comparing_page_sink::limit_reached() const { return options_.limit && report_.products >= *options_.limit; }
+
+asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink, site_report& report) {
+  auto source = scrape::make_source(std::move(context));
+  if (!source) {
+    report.errors.push_back(source.error().to_string());
+    spdlog::error("{}: {}", report.site, source.error().to_string());
+    co_return;
+  }
+  const auto outcomes = co_await (*source)->read(sink);
+  if (!outcomes) {
+    report.errors.push_back(outcomes.error().to_string());
+    spdlog::error("{}: {}", report.site, outcomes.error().to_string());
+    co_return;
+  }
+  for (const auto& outcome : *outcomes) {
+    ++report.endpoints;
+    report.endpoints_complete += outcome.complete ? 1 : 0;
+    if (!outcome.failure) continue;
+    report.errors.push_back(outcome.failure->to_string());
+    spdlog::warn("{}: {}", report.site, outcome.failure->to_string());
+  }
+}
+
+}  // namespace catwalk::daemon

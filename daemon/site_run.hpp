@@ -1,0 +1,75 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/site.hpp"
+#include "core/metrics.hpp"
+#include "daemon/run_report.hpp"
+#include "scrape/source.hpp"
+#include "storage/catalogue.hpp"
+
+namespace catwalk::daemon {
+
+/// How a run reads its sites.
+struct read_options {
+  std::optional<int> limit;  ///< products per site
+  bool refresh = false;      ///< ignore validators and hashes
+  bool explain = false;      ///< log every skipped item
+};
+
+/// The page transaction of one site in one run: takes what the source read, commits it to the catalogue, counts.
+class committing_page_sink final : public scrape::page_sink {
+ public:
+  struct parts {
+    storage::catalogue& catalogue;
+    catwalk::metrics& metrics;
+    bool to_sink;
+    std::string fingerprint;             ///< of the model that vectors must come from
+    std::function<void()> on_committed;  ///< images and rows may be due
+  };
+  committing_page_sink(parts p, const config::site& site, storage::run_id run, read_options options,
+                       site_report& report);
+
+  boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string& endpoint,
+                                                                       const std::string& url) override;
+  boost::asio::awaitable<result<void>> accept(scrape::page p) override;
+  bool limit_reached() const override;
+
+ private:
+  parts parts_;
+  const config::site& site_;
+  storage::run_id run_;
+  read_options options_;
+  site_report& report_;
+};
+
+/// What `--dry-run` finds: nothing is written.
+struct dry_run_findings {
+  std::vector<product> products;                  ///< all that were read, in order
+  std::vector<storage::comparison> comparisons;   ///< one per product
+};
+
+/// Compares pages with the catalogue and writes nothing.
+class comparing_page_sink final : public scrape::page_sink {
+ public:
+  comparing_page_sink(storage::catalogue& catalogue, read_options options, site_report& report,
+                      dry_run_findings& findings);
+  boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string& endpoint,
+                                                                       const std::string& url) override;
+  boost::asio::awaitable<result<void>> accept(scrape::page p) override;
+  bool limit_reached() const override;
+
+ private:
+  storage::catalogue& catalogue_;
+  read_options options_;
+  site_report& report_;
+  dry_run_findings& findings_;
+};
+
+/// Reads one site into `sink` and completes `report` with endpoints and errors.
+boost::asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink, site_report& report);
+
+}  // namespace catwalk::daemon
