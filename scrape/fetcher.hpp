@@ -16,19 +16,21 @@ namespace catwalk::scrape {
 /// One polite request.
 struct fetch_request {
   http_request http;
-  std::string site;                             ///< for metrics and logs
+  std::string site;  ///< for metrics and logs
   bool respect_robots = true;
   std::optional<std::chrono::milliseconds> delay;  ///< wins over the lane's
 };
 
-/// A lane of polite requests to shops: robots.txt, a concurrency limit in all and per host, a delay with jitter between
-/// two requests to a host, an AIMD throttle on 429 and 503, `Retry-After`, retries of what may pass. Loop-only.
+/// A lane of polite requests to shops: robots.txt, a concurrency limit in all and per host, a delay with
+/// jitter between two requests to a host, an AIMD throttle on 429 and 503, `Retry-After`, retries of what may
+/// pass. Loop-only.
 class fetcher {
  public:
   struct options {
     config::lane_settings lane;
-    std::string robots_agent;   ///< the product token that robots.txt is asked for
+    std::string robots_agent;  ///< the product token that robots.txt is asked for
     int max_attempts = 3;
+    std::chrono::milliseconds backoff{1000};  ///< before the second attempt; it doubles
   };
   /// Called for each answer of a server: metrics.
   using observer = std::function<void(const std::string& site, int status)>;
