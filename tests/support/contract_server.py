@@ -18,7 +18,10 @@ class ContractServer:
     def __init__(self, *options):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.postgrest", "--print-url", "--die-with-parent", *options],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"the contract server ended with {self.process.wait()}")
@@ -38,8 +41,9 @@ class ContractServer:
 
     def control(self, action, **data):
         """What the action answers; see `server.py`."""
-        request = urllib.request.Request(f"{self.url}/__control/{action}", json.dumps(data).encode(),
-                                         {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"{self.url}/__control/{action}", json.dumps(data).encode(), {"Content-Type": "application/json"}
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)

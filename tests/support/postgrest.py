@@ -28,10 +28,22 @@ async def serve(postgres, options):
             await server.reload()
         key = server.keys.service if options.legacy_key else server.keys.secret
         if options.print_url:
-            print(json.dumps({"url": server.url, "key": key, "pid": os.getpid(), "dsn": postgres.dsn,
-                              "keys": vars(server.keys)}), flush=True)
+            print(
+                json.dumps(
+                    {
+                        "url": server.url,
+                        "key": key,
+                        "pid": os.getpid(),
+                        "dsn": postgres.dsn,
+                        "keys": vars(server.keys),
+                    }
+                ),
+                flush=True,
+            )
         if options.until_stdin_closes:
-            loop.add_reader(sys.stdin.fileno(), lambda: server.stopping.set() if not os.read(0, 4096) else None)
+            loop.add_reader(
+                sys.stdin.fileno(), lambda: server.stopping.set() if not os.read(0, 4096) else None
+            )
         await server.stopping.wait()
     finally:
         await server.stop()

@@ -15,9 +15,28 @@ import threading
 def make_certificate(folder):
     """A self-signed certificate and its key, in one PEM file."""
     target = pathlib.Path(folder) / "proxy.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", "/CN=any host", "-keyout", target, "-out", f"{target}.crt"],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=any host",
+            "-keyout",
+            target,
+            "-out",
+            f"{target}.crt",
+        ],
+        check=True,
+        capture_output=True,
+    )
     with open(target, "a", encoding="ascii") as pem:
         pem.write(pathlib.Path(f"{target}.crt").read_text(encoding="ascii"))
     return target

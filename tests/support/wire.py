@@ -53,7 +53,7 @@ async def cut_off(request, data):
 async def trickle(request, data, seconds, pieces=20):
     size = max(1, len(data) // pieces)
     for start in range(0, len(data), size):
-        await send_part(request, data[start:start + size])
+        await send_part(request, data[start : start + size])
         await asyncio.sleep(seconds / pieces)
     return await cut_off(request, b"")
 

@@ -9,7 +9,6 @@ import collections
 import dataclasses
 import hashlib
 import json
-import random
 import re
 import threading
 import time
@@ -17,49 +16,14 @@ import time
 from aiohttp import web
 
 from . import wire
+from .zara_catalogue import category_answer, make_products
 from .zara_picture import picture
 
-SECTIONS = {1: "WOMAN", 2: "MAN"}
-COLOURS = ("Noir", "Blanc cassé", "Bleu marine", "Marron clair chiné", "Écru", "Vert bouteille")
-GARMENTS = ("VESTE EN CUIR À POCHES", "PULL EN MAILLE PERLÉE", "POLO EN MAILLE DOUCE", "PARKA COL COMBINÉ",
-            "PANTALON CARGO", "CHEMISE \"OXFORD\" & CO", "ROBE LONGUE PLISSÉE", "T-SHIRT 100 % COTON")
-BLOCK_PAGE = ("<html><head>\n<title>Access Denied</title>\n</head><body>\n<h1>Access Denied</h1>\n \nYou don't have "
-              "permission to access this on this server.<p>\nReference #18.ae760740.1752867090.51034ca8\n</p></body>"
-              "</html>\n")
-
-
-@dataclasses.dataclass
-class Product:
-    number: int
-    category: str
-    name: str
-    description: str
-    price: int  # minor units
-    section: int
-    colour: str
-    availability: str
-    version: int = 1  # of the pictures
-
-    @property
-    def id(self):
-        return 450_000_000 + self.number * 7
-
-    @property
-    def reference(self):
-        return f"{10_000_000 + self.number:08}"
-
-    @property
-    def keyword(self):
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower().replace("é", "e").replace("à", "a")).strip("-")
-
-    def picture_path(self, kind="e1"):
-        digest = hashlib.md5(f"{self.number}:{kind}".encode(), usedforsecurity=False).hexdigest()
-        name = f"{self.reference}800-{kind}"
-        return f"/assets/public/{digest[:4]}/{digest[4:8]}/{digest[8:20]}/{digest[20:32]}/{name}"
-
-    def picture_address(self, host, kind="e1"):
-        name = self.picture_path(kind).rsplit("/", 1)[1]
-        return f"{host}{self.picture_path(kind)}/{name}.jpg?ts={1_758_000_000_000 + self.version}"
+BLOCK_PAGE = (
+    "<html><head>\n<title>Access Denied</title>\n</head><body>\n<h1>Access Denied</h1>\n \nYou don't have "
+    "permission to access this on this server.<p>\nReference #18.ae760740.1752867090.51034ca8\n</p></body>"
+    "</html>\n"
+)
 
 
 @dataclasses.dataclass
@@ -75,13 +39,15 @@ class Seen:
 
     @property
     def kind(self):
-        return "image" if self.path.startswith("/assets/") else \
-            "page" if "/category/" in self.path else "other"
+        return (
+            "image" if self.path.startswith("/assets/") else "page" if "/category/" in self.path else "other"
+        )
 
 
 @dataclasses.dataclass
 class Fault:
     """kind: status | slow | html | truncate | huge | reset | body."""
+
     kind: str
     path: str
     times: int = -1
@@ -96,18 +62,6 @@ class Fault:
             return False
         self.times -= self.times > 0
         return True
-
-
-def make_products(count, seed, category):
-    source = random.Random(f"{seed}:{category}")
-    start = int(hashlib.md5(category.encode(), usedforsecurity=False).hexdigest()[:4], 16) * 1000
-    products = []
-    for number in range(start, start + count):
-        products.append(Product(
-            number, category, f"{source.choice(GARMENTS)} {number % 1000}", f"Coupe droite, modèle {number % 1000}.",
-            source.choice((1299, 3999, 6590, 7990, 14900, 21900, 1000, 100000)), source.choice((1, 2)),
-            source.choice(COLOURS), source.choice(("in_stock", "in_stock", "out_of_stock", "coming_soon"))))
-    return products
 
 
 class ZaraShop:
@@ -188,21 +142,32 @@ class ZaraShop:
         site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.2)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
-        self._pictures = {product.picture_path(kind): (product, kind) for product in self.all_products
-                          for kind in ("e1", "e2", "p")}
+        self._pictures = {
+            product.picture_path(kind): (product, kind)
+            for product in self.all_products
+            for kind in ("e1", "e2", "p")
+        }
         self._started.set()
         await self._stopping.wait()
         await runner.cleanup()
 
     @web.middleware
     async def _observe(self, request, handler):
-        seen = Seen(time.monotonic(), request.method, request.host, request.path, request.query_string,
-                    dict(request.headers))
+        seen = Seen(
+            time.monotonic(),
+            request.method,
+            request.host,
+            request.path,
+            request.query_string,
+            dict(request.headers),
+        )
         with self.lock:
             self.seen.append(seen)
             self.in_flight[seen.kind] += 1
             self.most_in_flight[seen.kind] = max(self.most_in_flight[seen.kind], self.in_flight[seen.kind])
-            fault = next((f for f in self.faults if f.applies(f"{request.path}?{request.query_string}")), None)
+            fault = next(
+                (f for f in self.faults if f.applies(f"{request.path}?{request.query_string}")), None
+            )
         try:
             response = await (self._misbehave(request, handler, fault) if fault else handler(request))
             seen.status = response.status
@@ -217,8 +182,11 @@ class ZaraShop:
             await asyncio.sleep(fault.seconds)
             return await handler(request)
         if fault.kind == "status":
-            return web.Response(status=fault.status, body=fault.body or BLOCK_PAGE.encode(),
-                                headers={"Content-Type": "text/html", **fault.headers})
+            return web.Response(
+                status=fault.status,
+                body=fault.body or BLOCK_PAGE.encode(),
+                headers={"Content-Type": "text/html", **fault.headers},
+            )
         if fault.kind == "html":
             return web.Response(text="<!doctype html><title>Zara</title><p>consent", content_type="text/html")
         if fault.kind == "body":
@@ -230,7 +198,7 @@ class ZaraShop:
         response = await handler(request)
         if fault.kind != "truncate":
             raise ValueError(f"no fault of the kind {fault.kind!r}")
-        body = response.body[:fault.bytes if fault.bytes is not None else len(response.body) // 2]
+        body = response.body[: fault.bytes if fault.bytes is not None else len(response.body) // 2]
         return web.Response(body=body, headers={"Content-Type": response.headers["Content-Type"]})
 
     async def _endless(self, request, fault):
@@ -250,7 +218,9 @@ class ZaraShop:
         return web.Response(text=self.robots)
 
     async def _page(self, request):
-        response = web.Response(text=f"<!doctype html><title>{request.path}</title>", content_type="text/html")
+        response = web.Response(
+            text=f"<!doctype html><title>{request.path}</title>", content_type="text/html"
+        )
         response.set_cookie("visited", "yes")
         return response
 
@@ -260,7 +230,7 @@ class ZaraShop:
         with self.lock:
             listed = list(self.products.get(number, []))
         size = self.page_size or max(1, len(listed))
-        part = listed[(page - 1) * size:page * size]
+        part = listed[(page - 1) * size : page * size]
         answer = category_answer(part, number, page, size, page * size >= len(listed), picture_host(request))
         return web.Response(text=json.dumps(answer, ensure_ascii=False), content_type="application/json")
 
@@ -279,69 +249,3 @@ class ZaraShop:
 
 def picture_host(request):
     return "https://static.zara.net" if request.host.endswith("zara.com") else f"http://{request.host}"
-
-
-def category_answer(products, number, page, size, is_last, host):
-    """One page in the structure of `/category/N/products?ajax=true`."""
-    components = [component(product, host, place) for place, product in enumerate(products)]
-    elements = [{"id": f"defaultTemplate{at // 4}", "type": "autotemplate", "layout": "4A",
-                 "commercialComponents": components[at:at + 4]} for at in range(0, len(components), 4)]
-    if components:
-        # What is sold nowhere: an advertisement among the products.
-        elements.insert(1, {"id": "banner", "type": "autotemplate", "layout": "1A", "commercialComponents": [
-            {"id": 1, "type": "Marketing", "kind": "Banner", "name": "SOLDES", "xmedia": [], "seo": {}}]})
-    return {"productGroups": [{"id": "EDITORIAL_SECTION", "type": "main", "elements": elements}],
-            "category": {"id": int(number), "name": f"Category {number}", "key": "I2025"},
-            "paginationInfo": {"page": page, "pageSize": size, "isLastPage": is_last, "isDisabled": False},
-            "breadCrumbs": [], "sections": [{"name": name} for name in SECTIONS.values()]}
-
-
-def component(product, host, place):
-    pictures = [xmedia(product, host, kind) for kind in ("e1", "e2")]
-    return {
-        "id": product.id, "reference": f"{product.reference}-I2025", "type": "Product", "kind": "Wear",
-        "brand": {"brandId": 1, "brandGroupId": 1, "brandGroupCode": "zara"}, "xmedia": [],
-        "name": product.name, "description": "", "price": product.price, "section": product.section,
-        "sectionName": SECTIONS[product.section], "familyName": "WIND-JACKET", "subfamilyName": "Outwear",
-        "detail": {
-            "reference": f"{product.reference}-I2025", "displayReference": product.reference[1:5],
-            "colors": [{
-                "id": "800", "productId": product.id, "name": product.colour, "stylingId": "0",
-                "outfitId": "BASESTYLE", "xmedia": pictures, "pdpMedia": xmedia(product, host, "p"),
-                "price": product.price, "availability": product.availability,
-                "reference": f"C{product.reference}800-I2025", "extraInfo": {"highlightPrice": False},
-            }],
-        },
-        "seo": {"keyword": product.keyword, "seoProductId": product.reference, "discernProductId": product.id,
-                "jsonLd": {"description": product.description}},
-        "availability": product.availability, "tagTypes": [], "serverPage": 1, "gridPosition": place + 1,
-    }
-
-
-def xmedia(product, host, kind):
-    path, address = product.picture_path(kind), product.picture_address(host, kind)
-    name = path.rsplit("/", 1)[1]
-    return {"datatype": "xmedia", "set": 2, "type": "image", "kind": "plain", "path": path, "name": name,
-            "width": 2048, "height": 3072, "timestamp": address.rsplit("=", 1)[1], "allowedScreens": ["small", "large"],
-            "extraInfo": {"originalName": kind, "deliveryUrl": address, "deliveryPath": address.removeprefix(host)},
-            "url": address + "&w={width}"}
-
-
-def expected_row(product, layout, host, pictures=None, country="us"):
-    """The columns that the sink must hold for a product, without vectors. `host`: of the site's addresses."""
-    pictures = pictures or host
-    address = f"{host}/us/en/{product.keyword}-p{product.id}.html?v1={product.id}"
-    shared = {"source": "scraper", "title": product.name, "description": product.description, "brand": "Zara",
-              "product_url": address, "affiliate_url": None, "size": None}
-    availability = product.availability if product.availability in ("in_stock", "out_of_stock") else "unknown"
-    amount = f"{product.price // 100}" + (f".{product.price % 100:02}".rstrip("0") if product.price % 100 else "")
-    if layout == "2025-10":
-        return {**shared, "external_id": str(product.id), "merchant_name": "Zara", "price": float(amount),
-                "currency": "USD", "country": country, "image_url": product.picture_address(pictures) + "&w=800",
-                "availability": availability, "gender": SECTIONS[product.section], "color_names": [product.colour]}
-    row = {**shared, "id": hashlib.sha256(f"scraper:{product.id}".encode()).hexdigest(), "price": f"{amount}USD",
-           "sale": None, "image_url": product.picture_address(pictures), "second_hand": False,
-           "gender": {"WOMAN": "women", "MAN": "men"}[SECTIONS[product.section]]}
-    if layout == "catwalk":
-        row |= {"country": country, "currency": "USD", "availability": availability, "color_names": [product.colour]}
-    return row

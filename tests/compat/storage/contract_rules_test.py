@@ -14,8 +14,14 @@ ZEROS = [0.0] * 512
 
 
 def row(number, **more):
-    return {"id": f"p{number}", "source": "scraper", "title": f"Title {number}", "image_url": f"http://i/{number}",
-            "product_url": f"http://p/{number}", **more}
+    return {
+        "id": f"p{number}",
+        "source": "scraper",
+        "title": f"Title {number}",
+        "image_url": f"http://i/{number}",
+        "product_url": f"http://p/{number}",
+        **more,
+    }
 
 
 class Reply:
@@ -36,7 +42,11 @@ def call(server):
     """call(method, path, body, **headers with _ for -): the reply, as the service role unless `apikey` says else."""
 
     def send(method, path, body=None, raw=None, timeout=20, **headers):
-        given = {"apikey": server.key, "User-Agent": "test", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        given = {
+            "apikey": server.key,
+            "User-Agent": "test",
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        }
         given = {name: value for name, value in given.items() if value is not None}
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         if data is not None:
@@ -56,11 +66,14 @@ MERGE = "resolution=merge-duplicates,return=minimal"
 
 # The gateway.
 
+
 def test_no_key_is_401_without_code(call):
     reply = call("GET", "products", apikey=None)
     assert reply.status == 401
-    assert reply.json == {"message": "No API key found in request",
-                          "hint": "No `apikey` request header or url param was found."}
+    assert reply.json == {
+        "message": "No API key found in request",
+        "hint": "No `apikey` request header or url param was found.",
+    }
 
 
 def test_wrong_key_is_401_without_code(call):
@@ -126,13 +139,16 @@ def test_row_security_hides_rows_and_refuses_writes(call, server):
 
 # Writing.
 
+
 def test_minimal_answer(call):
     reply = call("POST", "products", [row(1), row(2)])
     assert (reply.status, reply.body, reply.headers["Content-Range"]) == (201, b"", "*/*")
 
 
 def test_representation_and_count(call):
-    reply = call("POST", "products?select=id,title", [row(1), row(2)], Prefer="return=representation,count=exact")
+    reply = call(
+        "POST", "products?select=id,title", [row(1), row(2)], Prefer="return=representation,count=exact"
+    )
     assert reply.status == 201
     assert reply.json == [{"id": "p1", "title": "Title 1"}, {"id": "p2", "title": "Title 2"}]
     assert reply.headers["Content-Range"] == "*/2"
@@ -158,8 +174,12 @@ def test_merge_on_the_second_key(call, server):
 
 def test_ignore_returns_new_rows_alone(call):
     call("POST", "products", [row(1)])
-    reply = call("POST", "products?select=id", [row(1, title="x"), row(2)],
-                 Prefer="resolution=ignore-duplicates,return=representation")
+    reply = call(
+        "POST",
+        "products?select=id",
+        [row(1, title="x"), row(2)],
+        Prefer="resolution=ignore-duplicates,return=representation",
+    )
     assert (reply.status, reply.json) == (201, [{"id": "p2"}])
 
 
@@ -224,7 +244,11 @@ def test_same_key_twice_in_a_merge(call):
 
 def test_wrong_vector_width(call):
     reply = call("POST", "products", [row(1, image_embedding=[0.5] * 768)])
-    assert (reply.status, reply.code, reply.json["message"]) == (400, "22000", "expected 512 dimensions, not 768")
+    assert (reply.status, reply.code, reply.json["message"]) == (
+        400,
+        "22000",
+        "expected 512 dimensions, not 768",
+    )
 
 
 def test_nul_in_text(call):
@@ -281,32 +305,65 @@ def test_body_over_the_gateways_limit_is_html(call, server):
 
 # Reading, changing, deleting.
 
+
 @pytest.fixture
 def fifteen(call):
-    assert call("POST", "products", [row(n, price=None if n % 2 else f"{n}USD", metadata='{"country": "w"}')
-                                     for n in range(10, 25)]).status == 201
+    assert (
+        call(
+            "POST",
+            "products",
+            [row(n, price=None if n % 2 else f"{n}USD", metadata='{"country": "w"}') for n in range(10, 25)],
+        ).status
+        == 201
+    )
 
 
 @pytest.mark.usefixtures("fifteen")
 class TestReading:
-    @pytest.mark.parametrize("filters, expected", [
-        ("id=eq.p12", ["p12"]), ("id=neq.p12&id=lt.p14", ["p10", "p11", "p13"]), ("id=gt.p22", ["p23", "p24"]),
-        ("id=gte.p23&id=lte.p23", ["p23"]), ("title=like.*2*&id=lt.p13", ["p12"]),
-        ("title=ilike.TITLE%2011", ["p11"]), ("price=is.null&id=lt.p13", ["p11"]),
-        ("price=not.is.null&id=lt.p13", ["p10", "p12"]), ("id=in.(p10,p24,none)", ["p10", "p24"]),
-        ('id=in.("p10","p2,4")', ["p10"]), ("id=in.()", []), ("id=not.in.(p10,p11)&id=lt.p13", ["p12"]),
-        ("or=(id.eq.p10,and(id.gt.p22,price.is.null))", ["p10", "p23"]),
-        ("and=(id.gt.p10,id.lt.p12)", ["p11"]), ("not.or=(id.lt.p23,id.eq.p24)", ["p23"]),
-        ("second_hand=is.false&id=eq.p10", ["p10"]), ("second_hand=is.true", []), ("id=like(any).{p10,p11}", ["p10", "p11"]),
-        ("product_url=eq.http://p/12", ["p12"]), ("title=eq.Title+12", ["p12"]),
-    ])
+    @pytest.mark.parametrize(
+        "filters, expected",
+        [
+            ("id=eq.p12", ["p12"]),
+            ("id=neq.p12&id=lt.p14", ["p10", "p11", "p13"]),
+            ("id=gt.p22", ["p23", "p24"]),
+            ("id=gte.p23&id=lte.p23", ["p23"]),
+            ("title=like.*2*&id=lt.p13", ["p12"]),
+            ("title=ilike.TITLE%2011", ["p11"]),
+            ("price=is.null&id=lt.p13", ["p11"]),
+            ("price=not.is.null&id=lt.p13", ["p10", "p12"]),
+            ("id=in.(p10,p24,none)", ["p10", "p24"]),
+            ('id=in.("p10","p2,4")', ["p10"]),
+            ("id=in.()", []),
+            ("id=not.in.(p10,p11)&id=lt.p13", ["p12"]),
+            ("or=(id.eq.p10,and(id.gt.p22,price.is.null))", ["p10", "p23"]),
+            ("and=(id.gt.p10,id.lt.p12)", ["p11"]),
+            ("not.or=(id.lt.p23,id.eq.p24)", ["p23"]),
+            ("second_hand=is.false&id=eq.p10", ["p10"]),
+            ("second_hand=is.true", []),
+            ("id=like(any).{p10,p11}", ["p10", "p11"]),
+            ("product_url=eq.http://p/12", ["p12"]),
+            ("title=eq.Title+12", ["p12"]),
+        ],
+    )
     def test_filters(self, call, filters, expected):
         reply = call("GET", f"products?select=id&order=id.asc&{filters}")
         assert reply.status == 200, reply.body
         assert [r["id"] for r in reply.json] == expected
 
-    @pytest.mark.parametrize("query", ["id=noop.1", "id=1", "or=(id.eq.1", "select=id,,title", "order=id.up",
-                                       "id=in.1,2", "id=is.nothing", "and=()", "select=id("])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "id=noop.1",
+            "id=1",
+            "or=(id.eq.1",
+            "select=id,,title",
+            "order=id.up",
+            "id=in.1,2",
+            "id=is.nothing",
+            "and=()",
+            "select=id(",
+        ],
+    )
     def test_bad_queries(self, call, query):
         reply = call("GET", f"products?{query}")
         assert (reply.status, reply.code) == (400, "PGRST100"), reply.body
@@ -354,7 +411,9 @@ class TestReading:
         reply = call("GET", "products?select=key:id,title,second_hand::text&id=eq.p10")
         assert reply.json == [{"key": "p10", "title": "Title 10", "second_hand": "false"}]
         call("POST", "old_products", {"source": "s", "external_id": "1", "metadata": {"a": {"b": [7, 8]}}})
-        reply = call("GET", "old_products?select=metadata->a->b->1,word:metadata->a->>b&metadata->a->b->>0=eq.7")
+        reply = call(
+            "GET", "old_products?select=metadata->a->b->1,word:metadata->a->>b&metadata->a->b->>0=eq.7"
+        )
         assert reply.json == [{"b": 8, "word": "[7, 8]"}]
 
     def test_order(self, call):
@@ -366,7 +425,10 @@ class TestReading:
         assert call("GET", "products?select=id&id=eq.p10", Accept=accept).json == {"id": "p10"}
         reply = call("GET", "products?select=id", Accept=accept)
         assert (reply.status, reply.code, reply.json["details"]) == (
-            406, "PGRST116", "The result contains 15 rows")
+            406,
+            "PGRST116",
+            "The result contains 15 rows",
+        )
         assert call("GET", "products", Accept="image/png").code == "PGRST107"
 
     def test_patch(self, call, server):
@@ -374,7 +436,9 @@ class TestReading:
         assert (reply.status, reply.body) == (204, b"")
         assert server.rows()[0]["brand"] == "B"
         assert call("PATCH", "products?id=eq.none", {"brand": "B"}).status == 204
-        counted = call("PATCH", "products?id=lt.p12", {"brand": "C"}, Prefer="count=exact,return=representation")
+        counted = call(
+            "PATCH", "products?id=lt.p12", {"brand": "C"}, Prefer="count=exact,return=representation"
+        )
         assert (counted.status, len(counted.json), counted.headers["Content-Range"]) == (200, 2, "0-1/2")
         assert call("PATCH", "products?id=eq.p10", {"nothing": 1}).code == "PGRST204"
 
@@ -403,6 +467,7 @@ def test_unique_and_foreign_keys(call, server):
 
 # Functions.
 
+
 def test_rpc(call, server):
     server.sql("""
         create function public.add(a int, b int default 10) returns int language sql immutable as 'select a + b';
@@ -429,7 +494,10 @@ def test_rpc(call, server):
     assert (void.status, void.body) == (204, b"")
     call("POST", "products", [row(1), row(2)])
     assert call("POST", "rpc/titles", {"prefix": "Title"}).json == ["Title 1", "Title 2"]
-    assert call("POST", "rpc/found?select=id&order=id.desc", {"prefix": "T"}).json == [{"id": "p2"}, {"id": "p1"}]
+    assert call("POST", "rpc/found?select=id&order=id.desc", {"prefix": "T"}).json == [
+        {"id": "p2"},
+        {"id": "p1"},
+    ]
     assert call("POST", "rpc/blob", {"x": [1]}).json == {"x": [1]}
     vectors = {"ids": ["p1", "px"], "vectors": [json.dumps(ZEROS), json.dumps(ZEROS)]}
     assert call("POST", "rpc/catwalk_set_vectors", vectors).json == 1
@@ -439,6 +507,7 @@ def test_rpc(call, server):
 
 
 # The root document.
+
 
 def test_openapi(call):
     reply = call("GET", "")
@@ -455,13 +524,47 @@ def test_openapi(call):
 
 # Errors of Postgres.
 
-@pytest.mark.parametrize("sqlstate, status", [
-    ("08006", 503), ("53300", 503), ("53400", 500), ("57P01", 503), ("25006", 405), ("25001", 500), ("0LP01", 403),
-    ("28P01", 403), ("09000", 500), ("40001", 500), ("40P01", 500), ("54000", 500), ("55P03", 500), ("57014", 500),
-    ("58030", 500), ("F0000", 500), ("HV000", 500), ("P0001", 400), ("P0002", 500), ("XX000", 500), ("42P17", 500),
-    ("PT418", 418), ("22P02", 400), ("23514", 400), ("42704", 400), ("3F000", 400), ("42501", 403), ("42P01", 404),
-    ("42883", 404), ("21000", 500), ("0P000", 403), ("2D000", 500), ("39000", 500), ("3B000", 500), ("38000", 500),
-])
+
+@pytest.mark.parametrize(
+    "sqlstate, status",
+    [
+        ("08006", 503),
+        ("53300", 503),
+        ("53400", 500),
+        ("57P01", 503),
+        ("25006", 405),
+        ("25001", 500),
+        ("0LP01", 403),
+        ("28P01", 403),
+        ("09000", 500),
+        ("40001", 500),
+        ("40P01", 500),
+        ("54000", 500),
+        ("55P03", 500),
+        ("57014", 500),
+        ("58030", 500),
+        ("F0000", 500),
+        ("HV000", 500),
+        ("P0001", 400),
+        ("P0002", 500),
+        ("XX000", 500),
+        ("42P17", 500),
+        ("PT418", 418),
+        ("22P02", 400),
+        ("23514", 400),
+        ("42704", 400),
+        ("3F000", 400),
+        ("42501", 403),
+        ("42P01", 404),
+        ("42883", 404),
+        ("21000", 500),
+        ("0P000", 403),
+        ("2D000", 500),
+        ("39000", 500),
+        ("3B000", 500),
+        ("38000", 500),
+    ],
+)
 def test_status_of_sqlstate(call, server, sqlstate, status):
     server.fault("sql_error", sqlstate=sqlstate, message="so it is", times=1)
     reply = call("POST", "products", [row(1)])
@@ -487,8 +590,11 @@ def test_read_only_database(call, server):
 
 # Misbehaviour.
 
+
 def test_scripted_answers(call, server):
-    server.fault("respond", status=429, headers={"Retry-After": "7"}, body="slow down", times=2, method="POST")
+    server.fault(
+        "respond", status=429, headers={"Retry-After": "7"}, body="slow down", times=2, method="POST"
+    )
     for _ in range(2):
         reply = call("POST", "products", [row(1)])
         assert (reply.status, reply.headers["Retry-After"], reply.body) == (429, "7", b"slow down")
@@ -520,8 +626,11 @@ def test_answer_may_be_lost_after_the_commit(call, server):
 def _raw_exchange(server, method="GET", path="/rest/v1/products"):
     """Everything the server sends, and whether it ended with a reset."""
     with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=10) as connection:
-        connection.sendall((f"{method} {path} HTTP/1.1\r\nHost: x\r\napikey: {server.key}\r\n"
-                            "Content-Length: 0\r\n\r\n").encode())
+        connection.sendall(
+            (
+                f"{method} {path} HTTP/1.1\r\nHost: x\r\napikey: {server.key}\r\nContent-Length: 0\r\n\r\n"
+            ).encode()
+        )
         received = b""
         try:
             while piece := connection.recv(65536):

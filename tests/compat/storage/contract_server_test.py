@@ -17,8 +17,14 @@ create function public.titled(prefix text) returns setof products language sql s
 
 
 def row(number, **more):
-    return {"id": f"p{number:04}", "source": "scraper", "title": f"Title {number}", "image_url": f"http://i/{number}",
-            "product_url": f"http://p/{number}", **more}
+    return {
+        "id": f"p{number:04}",
+        "source": "scraper",
+        "title": f"Title {number}",
+        "image_url": f"http://i/{number}",
+        "product_url": f"http://p/{number}",
+        **more,
+    }
 
 
 @pytest.fixture
@@ -57,8 +63,9 @@ class TestPython:
 
     def test_upsert_on_the_old_key(self, client, server):
         for title in "ab":
-            client.table("old_products").upsert({"source": "s", "external_id": "1", "title": title},
-                                                on_conflict="source,external_id").execute()
+            client.table("old_products").upsert(
+                {"source": "s", "external_id": "1", "title": title}, on_conflict="source,external_id"
+            ).execute()
         assert [r["title"] for r in server.rows("old_products")] == ["b"]
 
     def test_uneven_rows_name_their_columns(self, client):
@@ -71,18 +78,28 @@ class TestPython:
         whole = client.table("products").select("id", count="exact").execute()
         assert (len(whole.data), whole.count) == (1000, 2300)
         pages, start = [], 0
-        while page := client.table("products").select("id").order("id").range(start, start + 999).execute().data:
+        while (
+            page := client.table("products").select("id").order("id").range(start, start + 999).execute().data
+        ):
             pages.append(len(page))
             start += 1000
         assert pages == [1000, 1000, 300]
 
     def test_filters_patches_deletes(self, client, server, refused):
         client.table("products").insert([row(n) for n in range(20)]).execute()
-        found = client.table("products").select("id").in_("id", ["p0003", "p0004"]).order("id", desc=True).execute()
+        found = (
+            client.table("products")
+            .select("id")
+            .in_("id", ["p0003", "p0004"])
+            .order("id", desc=True)
+            .execute()
+        )
         assert [r["id"] for r in found.data] == ["p0004", "p0003"]
         found = client.table("products").select("id").or_("id.eq.p0001,id.gt.p0018").order("id").execute()
         assert [r["id"] for r in found.data] == ["p0001", "p0019"]
-        assert client.table("products").select("id").ilike("title", "TITLE 7").single().execute().data == {"id": "p0007"}
+        assert client.table("products").select("id").ilike("title", "TITLE 7").single().execute().data == {
+            "id": "p0007"
+        }
         vector = [0.5] + [0.0] * 511
         client.table("products").update({"image_embedding": vector}).eq("id", "p0002").execute()
         assert server.rows()[2]["image_embedding"] == vector
@@ -117,8 +134,13 @@ def javascript_client():
         if not shutil.which("npm"):
             pytest.skip("npm is not installed: Supabase's JavaScript client is not run")
         folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", folder,
-                               "@supabase/postgrest-js@2"], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, "@supabase/postgrest-js@2"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         if done.returncode != 0:
             pytest.skip(f"npm could not install Supabase's JavaScript client: {done.stderr.strip()[-300:]}")
     return package
@@ -126,18 +148,28 @@ def javascript_client():
 
 @pytest.fixture
 def seen(server, functions, javascript_client):
-    done = subprocess.run(["node", HERE / "postgrest_js_client.cjs", server.url, server.key, javascript_client],
-                          capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        ["node", HERE / "postgrest_js_client.cjs", server.url, server.key, javascript_client],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_javascript(seen):
     assert (seen["upsert"]["status"], seen["upsert"]["count"]) == (201, 2500)
-    assert (seen["upsert_again"]["status"], seen["upsert_again"]["data"]) == (200, [{"id": "p0001", "title": "new"}])
+    assert (seen["upsert_again"]["status"], seen["upsert_again"]["data"]) == (
+        200,
+        [{"id": "p0001", "title": "new"}],
+    )
     assert seen["ignore"]["data"] == [{"id": "p9000"}]
-    assert seen["uneven"]["data"] == [{"id": "p9001", "brand": "B", "second_hand": False},
-                                      {"id": "p9002", "brand": None, "second_hand": False}]
+    assert seen["uneven"]["data"] == [
+        {"id": "p9001", "brand": "B", "second_hand": False},
+        {"id": "p9002", "brand": None, "second_hand": False},
+    ]
     assert seen["conflict_on"]["status"] == 201
     assert (seen["conflict_on_again"]["status"], seen["conflict_on_again"]["data"]) == (200, {"title": "b"})
     assert json.loads(seen["vector"]["data"]["image_embedding"]) == [0.5] + [0] * 511

@@ -44,7 +44,8 @@ class Connections:
     async def open(self):
         try:
             connection = await psycopg.AsyncConnection.connect(
-                self.dsn, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.AsyncRawCursor)
+                self.dsn, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.AsyncRawCursor
+            )
         except psycopg.OperationalError as error:
             raise ApiError(503, "PGRST000", "Database connection error.", str(error)) from None
         return connection

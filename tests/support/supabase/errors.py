@@ -13,8 +13,11 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     def response(self):
-        headers = {"Content-Type": "application/json; charset=utf-8",
-                   "Proxy-Status": f"PostgREST; error={self.code}", **self.headers}
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Proxy-Status": f"PostgREST; error={self.code}",
+            **self.headers,
+        }
         if self.status == 503:
             headers.setdefault("Retry-After", "1")
         return self.status, headers, json.dumps(self.body, ensure_ascii=False).encode()
@@ -29,11 +32,17 @@ class GatewayError(Exception):
         self.body = {"message": message} if hint is None else {"message": message, "hint": hint}
 
     def response(self):
-        return self.status, {"Content-Type": "application/json; charset=utf-8"}, json.dumps(self.body).encode()
+        return (
+            self.status,
+            {"Content-Type": "application/json; charset=utf-8"},
+            json.dumps(self.body).encode(),
+        )
 
 
 def bad_query(parameter, text, column, details):
-    return ApiError(400, "PGRST100", f'"failed to parse {parameter} ({text})" (line 1, column {column})', details)
+    return ApiError(
+        400, "PGRST100", f'"failed to parse {parameter} ({text})" (line 1, column {column})', details
+    )
 
 
 def invalid_body(message):
@@ -49,21 +58,51 @@ def missing_column(column, table):
 
 
 def missing_table(schema, table, hint=None):
-    return ApiError(404, "PGRST205", f"Could not find the table '{schema}.{table}' in the schema cache", None, hint)
+    return ApiError(
+        404, "PGRST205", f"Could not find the table '{schema}.{table}' in the schema cache", None, hint
+    )
 
 
 def jwt_error(code, message, details=None):
-    challenge = "Bearer" if code == "PGRST302" else (
-        f'Bearer error="invalid_token", error_description={json.dumps(message)}')
+    challenge = (
+        "Bearer"
+        if code == "PGRST302"
+        else (f'Bearer error="invalid_token", error_description={json.dumps(message)}')
+    )
     return ApiError(401, code, message, details, headers={"WWW-Authenticate": challenge})
 
 
 # The first rule whose prefix fits; whole codes stand before their classes.
 STATUS_OF_SQLSTATE = [
-    ("08", 503), ("09", 500), ("0L", 403), ("0P", 403), ("23503", 409), ("23505", 409), ("25006", 405), ("25", 500),
-    ("28", 403), ("2D", 500), ("38", 500), ("39", 500), ("3B", 500), ("40", 500), ("53400", 500), ("53", 503),
-    ("54", 500), ("55", 500), ("57P01", 503), ("57", 500), ("58", 500), ("F0", 500), ("HV", 500), ("P0001", 400),
-    ("P0", 500), ("XX", 500), ("42883", 404), ("42P01", 404), ("42P17", 500),
+    ("08", 503),
+    ("09", 500),
+    ("0L", 403),
+    ("0P", 403),
+    ("23503", 409),
+    ("23505", 409),
+    ("25006", 405),
+    ("25", 500),
+    ("28", 403),
+    ("2D", 500),
+    ("38", 500),
+    ("39", 500),
+    ("3B", 500),
+    ("40", 500),
+    ("53400", 500),
+    ("53", 503),
+    ("54", 500),
+    ("55", 500),
+    ("57P01", 503),
+    ("57", 500),
+    ("58", 500),
+    ("F0", 500),
+    ("HV", 500),
+    ("P0001", 400),
+    ("P0", 500),
+    ("XX", 500),
+    ("42883", 404),
+    ("42P01", 404),
+    ("42P17", 500),
 ]
 
 

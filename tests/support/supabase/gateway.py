@@ -15,8 +15,10 @@ NO_KEY = "No API key found in request"
 NO_KEY_HINT = "No `apikey` request header or url param was found."
 WRONG_KEY_HINT = "Double check your Supabase `anon` or `service_role` API key."
 SECRET_IN_BROWSER = "Forbidden use of secret API key in browser"
-SECRET_IN_BROWSER_HINT = ("Secret API keys can only be used in a protected environment and should never be used in a "
-                          "browser. Delete this secret API key immediately.")
+SECRET_IN_BROWSER_HINT = (
+    "Secret API keys can only be used in a protected environment and should never be used in a "
+    "browser. Delete this secret API key immediately."
+)
 
 
 def _encode(data):
@@ -43,16 +45,24 @@ def verify(token, secret, now=None):
     if len(parts) != 3:
         raise jwt_error("PGRST301", f"Expected 3 parts in JWT; got {len(parts)}")
     try:
-        header, claims, signature = json.loads(_decode(parts[0])), json.loads(_decode(parts[1])), _decode(parts[2])
+        header, claims, signature = (
+            json.loads(_decode(parts[0])),
+            json.loads(_decode(parts[1])),
+            _decode(parts[2]),
+        )
     except ValueError:
         raise jwt_error("PGRST301", "JWT cryptographic operation failed") from None
     if header.get("alg") != "HS256":
-        raise jwt_error("PGRST301", "Wrong or unsupported encoding algorithm", "JWT is unsecured but expected 'alg' "
-                        "was not 'none'" if header.get("alg") == "none" else None)
+        raise jwt_error(
+            "PGRST301",
+            "Wrong or unsupported encoding algorithm",
+            "JWT is unsecured but expected 'alg' was not 'none'" if header.get("alg") == "none" else None,
+        )
     wanted = hmac.new(secret.encode(), f"{parts[0]}.{parts[1]}".encode(), hashlib.sha256).digest()
     if not hmac.compare_digest(wanted, signature):
-        raise jwt_error("PGRST301", "No suitable key or wrong key type",
-                        "None of the keys was able to decode the JWT")
+        raise jwt_error(
+            "PGRST301", "No suitable key or wrong key type", "None of the keys was able to decode the JWT"
+        )
     # PostgREST allows clocks to differ by 30 seconds.
     if "exp" in claims and claims["exp"] < (now or time.time()) - 30:
         raise jwt_error("PGRST303", "JWT expired")
@@ -62,6 +72,7 @@ def verify(token, secret, now=None):
 @dataclasses.dataclass
 class Keys:
     """The project's keys. The legacy ones are JWTs that PostgREST itself verifies."""
+
     jwt_secret: str
     service: str
     anon: str
@@ -73,9 +84,13 @@ class Keys:
         jwt_secret = secrets.token_hex(32)
         now = int(time.time())
         claims = {"iss": "supabase", "ref": "contract", "iat": now, "exp": now + 10 * 365 * 86400}
-        return Keys(jwt_secret, sign({**claims, "role": "service_role"}, jwt_secret),
-                    sign({**claims, "role": "anon"}, jwt_secret),
-                    "sb_secret_" + secrets.token_urlsafe(24), "sb_publishable_" + secrets.token_urlsafe(24))
+        return Keys(
+            jwt_secret,
+            sign({**claims, "role": "service_role"}, jwt_secret),
+            sign({**claims, "role": "anon"}, jwt_secret),
+            "sb_secret_" + secrets.token_urlsafe(24),
+            "sb_publishable_" + secrets.token_urlsafe(24),
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,9 +2,20 @@
 
 import json
 
-SWAGGER_TYPES = {"character varying": "string", "character": "string", "text": "string", "boolean": "boolean",
-                 "smallint": "integer", "integer": "integer", "bigint": "integer", "numeric": "number",
-                 "real": "number", "double precision": "number", "json": None, "jsonb": None}
+SWAGGER_TYPES = {
+    "character varying": "string",
+    "character": "string",
+    "text": "string",
+    "boolean": "boolean",
+    "smallint": "integer",
+    "integer": "integer",
+    "bigint": "integer",
+    "numeric": "number",
+    "real": "number",
+    "double precision": "number",
+    "json": None,
+    "jsonb": None,
+}
 FORMATS = {"smallint": "int32", "integer": "int32", "bigint": "int64"}
 
 
@@ -35,7 +46,11 @@ def _property(column):
 def _default(column):
     if swagger_type(column.type) == "string":
         suffix = f"::{column.type}"
-        return column.default.removesuffix(suffix).strip("'") if column.default.endswith(suffix) else column.default
+        return (
+            column.default.removesuffix(suffix).strip("'")
+            if column.default.endswith(suffix)
+            else column.default
+        )
     try:
         return json.loads(column.default)
     except ValueError:
@@ -44,9 +59,19 @@ def _default(column):
 
 def document(cache, tables, host):
     """`tables`: the names that the caller may see."""
-    definitions, paths = {}, {"/": {"get": {"tags": ["Introspection"], "summary": "OpenAPI description (this document)",
-                                             "produces": ["application/openapi+json", "application/json"],
-                                             "responses": {"200": {"description": "OK"}}}}}
+    definitions, paths = (
+        {},
+        {
+            "/": {
+                "get": {
+                    "tags": ["Introspection"],
+                    "summary": "OpenAPI description (this document)",
+                    "produces": ["application/openapi+json", "application/json"],
+                    "responses": {"200": {"description": "OK"}},
+                }
+            }
+        },
+    )
     for name in sorted(tables):
         table = cache.tables[name]
         definition = {"type": "object", "properties": {c.name: _property(c) for c in table.columns.values()}}
@@ -56,15 +81,27 @@ def document(cache, tables, host):
         if table.description:
             definition["description"] = table.description
         definitions[name] = definition
-        paths[f"/{name}"] = {method: {"tags": [name], "responses": {"200": {"description": "OK"}}}
-                             for method in ("get", "post", "delete", "patch")}
+        paths[f"/{name}"] = {
+            method: {"tags": [name], "responses": {"200": {"description": "OK"}}}
+            for method in ("get", "post", "delete", "patch")
+        }
     for name in sorted(cache.functions):
-        paths[f"/rpc/{name}"] = {"post": {"tags": [f"(rpc) {name}"], "responses": {"200": {"description": "OK"}}}}
-    return {"swagger": "2.0",
-            "info": {"title": "standard public schema", "description": "", "version": "14.5"},
-            "host": host, "basePath": "/", "schemes": ["http"],
-            "consumes": ["application/json", "application/vnd.pgrst.object+json", "text/csv"],
-            "produces": ["application/json", "application/vnd.pgrst.object+json", "text/csv"],
-            "paths": paths, "definitions": definitions, "parameters": {},
-            "externalDocs": {"description": "PostgREST Documentation",
-                             "url": "https://postgrest.org/en/v14/references/api.html"}}
+        paths[f"/rpc/{name}"] = {
+            "post": {"tags": [f"(rpc) {name}"], "responses": {"200": {"description": "OK"}}}
+        }
+    return {
+        "swagger": "2.0",
+        "info": {"title": "standard public schema", "description": "", "version": "14.5"},
+        "host": host,
+        "basePath": "/",
+        "schemes": ["http"],
+        "consumes": ["application/json", "application/vnd.pgrst.object+json", "text/csv"],
+        "produces": ["application/json", "application/vnd.pgrst.object+json", "text/csv"],
+        "paths": paths,
+        "definitions": definitions,
+        "parameters": {},
+        "externalDocs": {
+            "description": "PostgREST Documentation",
+            "url": "https://postgrest.org/en/v14/references/api.html",
+        },
+    }

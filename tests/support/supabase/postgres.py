@@ -69,12 +69,35 @@ class Postgres:
         self.folder.chmod(0o700)
         self.binaries = self._usable_binaries()
         data = self.folder / "data"
-        self._run([self.binaries / "initdb", "--pgdata", data, "--username", "postgres", "--auth", "trust",
-                   "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions"])
+        self._run(
+            [
+                self.binaries / "initdb",
+                "--pgdata",
+                data,
+                "--username",
+                "postgres",
+                "--auth",
+                "trust",
+                "--encoding",
+                "UTF8",
+                "--locale",
+                "C.UTF-8",
+                "--no-sync",
+                "--no-instructions",
+            ]
+        )
         self.log_path = self.folder / "postgres.log"
-        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder),
-                    "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "60",
-                    "shared_buffers": "64MB", "log_min_messages": "fatal", "timezone": "UTC"}
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
+            "max_connections": "60",
+            "shared_buffers": "64MB",
+            "log_min_messages": "fatal",
+            "timezone": "UTC",
+        }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         deadline = time.monotonic() + 60
         while True:
@@ -89,9 +112,15 @@ class Postgres:
     def _spawn(self, data, options):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binaries / "postgres", "-D", data, "-p", str(self.port), *options], cwd=self.folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
-                preexec_fn=die_with_parent(signal.SIGQUIT), **self.run_as)
+                [self.binaries / "postgres", "-D", data, "-p", str(self.port), *options],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                preexec_fn=die_with_parent(signal.SIGQUIT),
+                **self.run_as,
+            )
 
     def _wait_until_ready(self, deadline):
         """True once it answers; False when it ended because the port was taken."""
@@ -107,7 +136,9 @@ class Postgres:
                 return True
             except psycopg.OperationalError:
                 time.sleep(0.05)
-        raise RuntimeError("Postgres did not answer within 60 s:\n" + self.log_path.read_text(errors="replace"))
+        raise RuntimeError(
+            "Postgres did not answer within 60 s:\n" + self.log_path.read_text(errors="replace")
+        )
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -133,8 +164,17 @@ class Postgres:
     def _usable_binaries(self):
         """The package's own folder where the unprivileged user can read it, else a copy."""
         install, libraries = installed_binaries()
-        probe = subprocess.run([install / "bin" / "postgres", "--version"], capture_output=True, check=False,
-                               cwd="/", **self.run_as) if self._reachable(install) else None
+        probe = (
+            subprocess.run(
+                [install / "bin" / "postgres", "--version"],
+                capture_output=True,
+                check=False,
+                cwd="/",
+                **self.run_as,
+            )
+            if self._reachable(install)
+            else None
+        )
         if probe is not None and probe.returncode == 0:
             return install / "bin"
         copy = self.folder / "package"
@@ -156,8 +196,15 @@ class Postgres:
         return {**kept, "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
 
     def _run(self, command):
-        done = subprocess.run(command, cwd=self.folder, env=self._environment(), capture_output=True, text=True,
-                              check=False, **self.run_as)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            **self.run_as,
+        )
         if done.returncode != 0:
             raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 
@@ -172,4 +219,3 @@ def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-

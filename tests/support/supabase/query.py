@@ -5,12 +5,34 @@ import re
 
 from .errors import ApiError, bad_query
 
-SIMPLE_OPERATORS = {"neq": "<>", "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>",
-                    "adj": "-|-"}
-QUANTIFIABLE_OPERATORS = {"eq": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<", "like": "like", "ilike": "ilike",
-                          "match": "~", "imatch": "~*"}
-TEXT_SEARCH = {"fts": "to_tsquery", "plfts": "plainto_tsquery", "phfts": "phraseto_tsquery",
-               "wfts": "websearch_to_tsquery"}
+SIMPLE_OPERATORS = {
+    "neq": "<>",
+    "cs": "@>",
+    "cd": "<@",
+    "ov": "&&",
+    "sl": "<<",
+    "sr": ">>",
+    "nxr": "&<",
+    "nxl": "&>",
+    "adj": "-|-",
+}
+QUANTIFIABLE_OPERATORS = {
+    "eq": "=",
+    "gte": ">=",
+    "gt": ">",
+    "lte": "<=",
+    "lt": "<",
+    "like": "like",
+    "ilike": "ilike",
+    "match": "~",
+    "imatch": "~*",
+}
+TEXT_SEARCH = {
+    "fts": "to_tsquery",
+    "plfts": "plainto_tsquery",
+    "phfts": "phraseto_tsquery",
+    "wfts": "websearch_to_tsquery",
+}
 IS_VALUES = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
 RESERVED = {"select", "columns", "on_conflict", "apikey"}
 RESERVED_LAST = {"order", "limit", "offset", "and", "or"}
@@ -24,6 +46,7 @@ OPERATION = re.compile(r"(not\.)?([a-z]+)(?:\(([^()]*)\))?\.")
 @dataclasses.dataclass(frozen=True)
 class Field:
     """A column, or a place inside a JSON column."""
+
     name: str
     path: tuple = ()  # of (arrow, key)
 
@@ -110,7 +133,7 @@ def unquote(text):
 def read_name(cursor):
     found = cursor.match(NAME)
     if not found:
-        cursor.unexpected('field name (* or [a..z0..9_$])')
+        cursor.unexpected("field name (* or [a..z0..9_$])")
     return unquote(found[1]) if found[1] is not None else found[2].strip()
 
 
@@ -161,19 +184,21 @@ def _read_selected(cursor, table):
     if field.name == "count" and cursor.peek("()"):
         raise ApiError(400, "PGRST123", "Use of aggregate functions is not allowed")
     if cursor.peek("(") or cursor.peek("!"):
-        if ")" not in cursor.text[cursor.at:]:
+        if ")" not in cursor.text[cursor.at :]:
             cursor.at = len(cursor.text)
             cursor.unexpected('")"')
         raise ApiError(
-            400, "PGRST200",
+            400,
+            "PGRST200",
             f"Could not find a relationship between '{table}' and '{field.name}' in the schema cache",
             f"Searched for a foreign key relationship between '{table}' and '{field.name}' in the schema 'public', "
-            "but no matches were found.")
+            "but no matches were found.",
+        )
     cast = None
     if cursor.take("::"):
         cast = cursor.match(re.compile(IDENTIFIER))
         if not cast:
-            cursor.unexpected("letter, digit or \"_\"")
+            cursor.unexpected('letter, digit or "_"')
         cast = cast[0].strip()
     if cursor.match(re.compile(r"\.(sum|avg|count|max|min)\(\)")):
         raise ApiError(400, "PGRST123", "Use of aggregate functions is not allowed")
@@ -198,8 +223,9 @@ def parse_order(text):
             nulls = "NULLS LAST"
         if cursor.peek("."):
             cursor.at += 1
-            cursor.unexpected('"nullsfirst" or "nullslast"' if direction else
-                              '"asc", "desc", "nullsfirst" or "nullslast"')
+            cursor.unexpected(
+                '"nullsfirst" or "nullslast"' if direction else '"asc", "desc", "nullsfirst" or "nullslast"'
+            )
         terms.append(OrderTerm(field, direction, nulls))
         cursor.spaces()
         if cursor.done():
@@ -212,14 +238,19 @@ def parse_filter(key, value):
     path = Cursor(key, "tree path")
     field = read_field(path)
     if path.peek("."):
-        raise ApiError(400, "PGRST108", f"'{field.name}' is not an embedded resource in this request", None,
-                       f"Verify that '{field.name}' is included in the 'select' query parameter.")
+        raise ApiError(
+            400,
+            "PGRST108",
+            f"'{field.name}' is not an embedded resource in this request",
+            None,
+            f"Verify that '{field.name}' is included in the 'select' query parameter.",
+        )
     cursor = Cursor(value, "filter")
     return _read_operation(cursor, field, _rest_of)
 
 
 def _rest_of(cursor):
-    rest, cursor.at = cursor.text[cursor.at:], len(cursor.text)
+    rest, cursor.at = cursor.text[cursor.at :], len(cursor.text)
     return rest
 
 
@@ -306,6 +337,7 @@ def _read_logic(cursor):
 @dataclasses.dataclass
 class Query:
     """The query string of one request."""
+
     select: str = "*"
     columns: list | None = None
     on_conflict: list | None = None

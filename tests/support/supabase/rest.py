@@ -15,8 +15,11 @@ JSON_TYPES = {"application/json", "*/*", "application/*", ""}
 SINGULAR = "application/vnd.pgrst.object+json"
 JSON_HEADER = "application/json; charset=utf-8"
 PREFERENCES = {
-    "resolution": ("merge-duplicates", "ignore-duplicates"), "return": ("representation", "minimal", "headers-only"),
-    "count": ("exact", "planned", "estimated"), "missing": ("default", "null"), "handling": ("strict", "lenient"),
+    "resolution": ("merge-duplicates", "ignore-duplicates"),
+    "return": ("representation", "minimal", "headers-only"),
+    "count": ("exact", "planned", "estimated"),
+    "missing": ("default", "null"),
+    "handling": ("strict", "lenient"),
     "tx": ("commit", "rollback"),
 }
 
@@ -24,9 +27,9 @@ PREFERENCES = {
 @dataclasses.dataclass
 class Request:
     method: str
-    path: str          # below /rest/v1
+    path: str  # below /rest/v1
     query_pairs: list
-    headers: object    # case-insensitive mapping
+    headers: object  # case-insensitive mapping
     body: bytes
     caller: object
 
@@ -59,8 +62,13 @@ class Rest:
             return await self._call(request, parts[1], fault)
         if len(parts) != 1:
             raise ApiError(404, "PGRST125", "Invalid path specified in request URL")
-        actions = {"GET": self._read, "HEAD": self._read, "POST": self._insert, "PATCH": self._update,
-                   "DELETE": self._delete}
+        actions = {
+            "GET": self._read,
+            "HEAD": self._read,
+            "POST": self._insert,
+            "PATCH": self._update,
+            "DELETE": self._delete,
+        }
         if request.method not in actions:
             raise ApiError(405, "PGRST117", f"Unsupported HTTP method: {request.method}")
         query = parse_query(request.query_pairs)
@@ -71,10 +79,13 @@ class Rest:
 
     async def _root(self, request):
         async with self._transaction(request.caller, None) as connection:
-            rows = await (await connection.execute(
-                "select c.relname from pg_class c where c.relnamespace = $1::regnamespace and "
-                "has_table_privilege(c.oid, 'select, insert, update, delete') and c.relkind in ('r','v','m','f','p')",
-                [self.cache.schema])).fetchall()
+            rows = await (
+                await connection.execute(
+                    "select c.relname from pg_class c where c.relnamespace = $1::regnamespace and "
+                    "has_table_privilege(c.oid, 'select, insert, update, delete') and c.relkind in ('r','v','m','f','p')",
+                    [self.cache.schema],
+                )
+            ).fetchall()
         visible = [name for (name,) in rows if name in self.cache.tables]
         text = json.dumps(openapi.document(self.cache, visible, request.headers.get("Host", "")))
         return Answer(200, {"Content-Type": "application/openapi+json; charset=utf-8"}, text.encode())
@@ -89,8 +100,15 @@ class Rest:
             resolution = None
         with_body = preferred.get("return") == "representation"
         statement, sql = statements.insert_statement(
-            self.cache.schema, table, known, text, resolution, conflict,
-            preferred.get("missing") == "default", "*" if with_body else "1")
+            self.cache.schema,
+            table,
+            known,
+            text,
+            resolution,
+            conflict,
+            preferred.get("missing") == "default",
+            "*" if with_body else "1",
+        )
         sql = statements.wrap_mutation(statement, sql, query.select, table, with_body)
         body, count, inserted = await self._mutate(request, statement, sql, preferred, fault)
         headers = {"Content-Range": f"*/{count}" if counts(preferred) else "*/*"}
@@ -109,8 +127,14 @@ class Rest:
         if known and not query.conditions:
             raise ApiError(400, "21000", "UPDATE requires a WHERE clause")  # what safeupdate raises
         statement, sql = statements.update_statement(
-            self.cache.schema, table, known, text, query.conditions, preferred.get("missing") == "default",
-            "*" if with_body or not known else "1")
+            self.cache.schema,
+            table,
+            known,
+            text,
+            query.conditions,
+            preferred.get("missing") == "default",
+            "*" if with_body or not known else "1",
+        )
         sql = statements.wrap_mutation(statement, sql, query.select, table, with_body)
         body, count, _ = await self._mutate(request, statement, sql, preferred, fault)
         place = f"0-{count - 1}" if count > 0 else "*"
@@ -124,7 +148,8 @@ class Rest:
         if not query.conditions:
             raise ApiError(400, "21000", "DELETE requires a WHERE clause")
         statement, sql = statements.delete_statement(
-            self.cache.schema, table, query.conditions, "*" if with_body else "1")
+            self.cache.schema, table, query.conditions, "*" if with_body else "1"
+        )
         sql = statements.wrap_mutation(statement, sql, query.select, table, with_body)
         body, count, _ = await self._mutate(request, statement, sql, preferred, fault)
         headers = {"Content-Range": f"*/{count}" if counts(preferred) else "*/*"}
@@ -134,7 +159,11 @@ class Rest:
     async def _mutate(self, request, statement, sql, preferred, fault):
         async with self._transaction(request.caller, fault) as connection:
             row = await (await connection.execute(sql, statement.values)).fetchone()
-            if preferred.get("return") == "representation" and wants_singular(request.headers) and row[1] != 1:
+            if (
+                preferred.get("return") == "representation"
+                and wants_singular(request.headers)
+                and row[1] != 1
+            ):
                 raise not_singular(row[1])
         return row
 
@@ -158,7 +187,8 @@ class Rest:
         kind = negotiate(request.headers)
         limit, offset = self._range(request, query)
         (page, page_sql), (count, count_sql) = statements.read_statements(
-            self.cache.schema, table, query, limit, offset)
+            self.cache.schema, table, query, limit, offset
+        )
         total = None
         async with self._transaction(request.caller, fault) as connection:
             body, rows = await (await connection.execute(page_sql, page.values)).fetchone()
@@ -169,10 +199,13 @@ class Rest:
     def _page(self, request, kind, preferred, body, rows, offset, total):
         if total is not None and offset > total:
             raise errors.range_not_satisfiable(
-                f"An offset of {offset} was requested, but there are only {total} rows.")
+                f"An offset of {offset} was requested, but there are only {total} rows."
+            )
         place = f"{offset}-{offset + rows - 1}" if rows and total != 0 else "*"
-        headers = {"Content-Range": f"{place}/{'*' if total is None else total}",
-                   "Content-Type": f"{kind}; charset=utf-8"}
+        headers = {
+            "Content-Range": f"{place}/{'*' if total is None else total}",
+            "Content-Type": f"{kind}; charset=utf-8",
+        }
         add_applied(headers, preferred, [k for k in ("count", "tx") if k in preferred])
         status = 206 if total is not None and rows < total else 200
         if kind == SINGULAR:
@@ -185,12 +218,16 @@ class Rest:
             raise errors.range_not_satisfiable("Limit should be greater than or equal to zero.")
         first = max(0, query.offset or 0)
         last = None if query.limit is None else first + query.limit - 1
-        found = re.fullmatch(r"([0-9]+)-([0-9]*)", request.headers.get("Range", "")) \
-            if request.method == "GET" else None
+        found = (
+            re.fullmatch(r"([0-9]+)-([0-9]*)", request.headers.get("Range", ""))
+            if request.method == "GET"
+            else None
+        )
         if found and query.limit != 0:
             if found[2] and int(found[2]) < int(found[1]):
                 raise errors.range_not_satisfiable(
-                    "The lower boundary must be lower than or equal to the upper boundary in the Range header.")
+                    "The lower boundary must be lower than or equal to the upper boundary in the Range header."
+                )
             first = max(first, int(found[1]))
             if found[2]:
                 last = int(found[2]) if last is None else min(last, int(found[2]))
@@ -213,7 +250,8 @@ class Rest:
         kind = negotiate(request.headers)
         limit, offset = self._range(request, query)
         statement, sql = statements.call_statement(
-            self.cache.schema, function, text, query, limit, offset, single_json)
+            self.cache.schema, function, text, query, limit, offset, single_json
+        )
         async with self._transaction(request.caller, fault, by_query) as connection:
             body, rows = await (await connection.execute(sql, statement.values)).fetchone()
         if function.returns_void:
@@ -225,29 +263,48 @@ class Rest:
     def _resolve(self, name, keys):
         """The function that takes these names; else one with a single unnamed json parameter."""
         candidates = self.cache.functions.get(name, [])
-        fitting = [f for f in candidates
-                   if set(keys) <= {n for n, _ in f.parameters} and
-                   {n for n, _ in f.parameters[:f.required]} <= set(keys)]
+        fitting = [
+            f
+            for f in candidates
+            if set(keys) <= {n for n, _ in f.parameters}
+            and {n for n, _ in f.parameters[: f.required]} <= set(keys)
+        ]
         if len(fitting) == 1:
             return fitting[0], False
         if len(fitting) > 1:
-            raise ApiError(300, "PGRST203", "Could not choose the best candidate function between: " + ", ".join(
-                f"{self.cache.schema}.{f.name}({', '.join(f'{n} => {t}' for n, t in f.parameters)})"
-                for f in fitting), None, "Try renaming the parameters or the function itself in the database so "
-                "function overloading can be resolved")
+            raise ApiError(
+                300,
+                "PGRST203",
+                "Could not choose the best candidate function between: "
+                + ", ".join(
+                    f"{self.cache.schema}.{f.name}({', '.join(f'{n} => {t}' for n, t in f.parameters)})"
+                    for f in fitting
+                ),
+                None,
+                "Try renaming the parameters or the function itself in the database so "
+                "function overloading can be resolved",
+            )
         for function in candidates:
-            if len(function.parameters) == 1 and function.parameters[0][0] == "" and \
-                    function.parameters[0][1] in ("json", "jsonb"):
+            if (
+                len(function.parameters) == 1
+                and function.parameters[0][0] == ""
+                and function.parameters[0][1] in ("json", "jsonb")
+            ):
                 return function, True
         listed = f"({', '.join(keys)})" if keys else " without parameters"
-        searched = (f" with parameter{'s' if len(keys) > 1 else ''} {', '.join(keys)} or with a single unnamed "
-                    "json/jsonb parameter" if keys else " without parameters or with a single unnamed json/jsonb "
-                    "parameter")
+        searched = (
+            f" with parameter{'s' if len(keys) > 1 else ''} {', '.join(keys)} or with a single unnamed "
+            "json/jsonb parameter"
+            if keys
+            else " without parameters or with a single unnamed json/jsonb parameter"
+        )
         raise ApiError(
-            404, "PGRST202",
+            404,
+            "PGRST202",
             f"Could not find the function {self.cache.schema}.{name}{listed} in the schema cache",
             f"Searched for the function {self.cache.schema}.{name}{searched}, but no matches were found in the "
-            "schema cache.")
+            "schema cache.",
+        )
 
     def _transaction(self, caller, fault, read_only=False):
         return Transaction(self.connections, self.settings, caller, fault, read_only)
@@ -270,7 +327,8 @@ class Transaction:
             await self.connection.execute(
                 "select set_config('search_path', 'public, extensions', true), set_config('role', $1, true), "
                 "set_config('request.jwt.claims', $2, true), set_config('statement_timeout', $3, true)",
-                [self.caller.role, json.dumps(self.caller.claims), str(timeout)])
+                [self.caller.role, json.dumps(self.caller.claims), str(timeout)],
+            )
             await self._carry_out_fault()
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
@@ -283,8 +341,10 @@ class Transaction:
         if self.fault.kind == "statement_timeout":
             await self.connection.execute("select pg_catalog.pg_sleep(5)")
         if self.fault.kind == "sql_error":
-            body = f"begin raise exception using errcode = {statements.literal(self.fault.sqlstate)}, " \
-                   f"message = {statements.literal(self.fault.message)}; end"
+            body = (
+                f"begin raise exception using errcode = {statements.literal(self.fault.sqlstate)}, "
+                f"message = {statements.literal(self.fault.message)}; end"
+            )
             await self.connection.execute(f"do {statements.literal(body)}")
 
     async def __aexit__(self, kind, error, traceback):
@@ -341,8 +401,12 @@ def negotiate(headers):
 
 
 def not_singular(count):
-    return ApiError(406, "PGRST116", "Cannot coerce the result to a single JSON object",
-                    f"The result contains {count} rows")
+    return ApiError(
+        406,
+        "PGRST116",
+        "Cannot coerce the result to a single JSON object",
+        f"The result contains {count} rows",
+    )
 
 
 def single(body, count):

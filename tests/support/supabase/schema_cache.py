@@ -63,7 +63,7 @@ class Table:
 class Function:
     name: str
     parameters: tuple  # of (name, type)
-    required: int      # the first so many have no default
+    required: int  # the first so many have no default
     returns_set: bool
     return_type: str
     returns_rows: bool  # a composite type or a table
@@ -86,7 +86,8 @@ class SchemaCache:
             await connection.execute("set local search_path = ''")
             key_positions = {}
             for name, column, kind, nullable, default, is_key, text, table_text, position in await (
-                    await connection.execute(COLUMNS, [self.schema])).fetchall():
+                await connection.execute(COLUMNS, [self.schema])
+            ).fetchall():
                 table = tables.setdefault(name, Table(name, table_text))
                 table.columns[column] = Column(column, kind, nullable, default, is_key, text)
                 if is_key:
@@ -94,11 +95,21 @@ class SchemaCache:
             for name, positions in key_positions.items():
                 tables[name].key = [column for _, column in sorted(positions)]
             for name, _, names, types, modes, count, defaults, is_set, returned, rows, volatility in await (
-                    await connection.execute(FUNCTIONS, [self.schema])).fetchall():
+                await connection.execute(FUNCTIONS, [self.schema])
+            ).fetchall():
                 taken = [n for n, mode in zip(names, modes or ["i"] * len(names)) if mode in ("i", "b", "v")]
                 taken += [""] * (count - len(taken))
-                functions.setdefault(name, []).append(Function(
-                    name, tuple(zip(taken[:count], types)), count - defaults, is_set, returned, rows, volatility))
+                functions.setdefault(name, []).append(
+                    Function(
+                        name,
+                        tuple(zip(taken[:count], types)),
+                        count - defaults,
+                        is_set,
+                        returned,
+                        rows,
+                        volatility,
+                    )
+                )
         self.tables, self.functions = tables, functions
 
     def similar_table(self, name):

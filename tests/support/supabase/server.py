@@ -32,6 +32,7 @@ class Settings:
 @dataclasses.dataclass
 class Seen:
     """One request, for the log."""
+
     at: float
     method: str
     path: str
@@ -97,8 +98,14 @@ class Server:
 
     async def _gateway(self, request):
         started = time.monotonic()
-        seen = Seen(time.time(), request.method, request.path, request.query_string, dict(request.headers),
-                    request.content_length or 0)
+        seen = Seen(
+            time.time(),
+            request.method,
+            request.path,
+            request.query_string,
+            dict(request.headers),
+            request.content_length or 0,
+        )
         self.log.append(seen)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -120,8 +127,11 @@ class Server:
 
     async def _answer(self, request, body, fault):
         if not request.path.startswith("/rest/v1"):
-            return Answer(404, {"Content-Type": "application/json; charset=utf-8"},
-                          b'{"message":"no Route matched with those values"}')
+            return Answer(
+                404,
+                {"Content-Type": "application/json; charset=utf-8"},
+                b'{"message":"no Route matched with those values"}',
+            )
         pairs = urllib.parse.parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
         try:
             caller = authenticate(self.keys, request.headers, pairs)
@@ -130,7 +140,9 @@ class Server:
         except (ApiError, GatewayError) as error:
             return Answer(*error.response())
         path = request.rel_url.raw_path.removeprefix("/rest/v1")
-        return await self.rest.handle(Request(request.method, path, pairs, request.headers, body, caller), fault)
+        return await self.rest.handle(
+            Request(request.method, path, pairs, request.headers, body, caller), fault
+        )
 
     async def _misbehave(self, request, body, rule, seen):
         answer = None
@@ -146,14 +158,16 @@ class Server:
             return await self._stall(request, rule, answer, body)
         raw = wire.raw_response(answer.status, answer.headers, answer.body) if answer else b""
         if rule.kind == "reset":
-            return await wire.reset(request, raw[:rule.bytes or 0])
+            return await wire.reset(request, raw[: rule.bytes or 0])
         if rule.kind == "drop":
             return await wire.cut_off(request, b"")
         if rule.kind == "truncate":
             # Headers promise a body even where there is none, so that the client can tell.
             promised = answer.body or b"[" + b" " * 64 + b"]"
             raw = wire.raw_response(200 if answer.status == 204 else answer.status, answer.headers, promised)
-            return await wire.cut_off(request, raw[:len(raw) - len(promised) + (rule.bytes or len(promised) // 2)])
+            return await wire.cut_off(
+                request, raw[: len(raw) - len(promised) + (rule.bytes or len(promised) // 2)]
+            )
         return await wire.trickle(request, raw, rule.seconds)
 
     async def _stall(self, request, rule, answer, body):
@@ -185,7 +199,9 @@ class Server:
         return {"rules": len(self.faults.rules)}
 
     async def _control_faults(self, _):
-        return [{"kind": rule.kind, "applied": rule.applied, "left": rule.times} for rule in self.faults.rules]
+        return [
+            {"kind": rule.kind, "applied": rule.applied, "left": rule.times} for rule in self.faults.rules
+        ]
 
     async def _control_clear_faults(self, _):
         self.faults.rules.clear()
@@ -208,8 +224,9 @@ class Server:
         return {"token": sign(claims, self.keys.jwt_secret)}
 
     async def _control_create_table(self, data):
-        await self.admin.execute(tables.create_table_sql(
-            data["layout"], data.get("table", "products"), data.get("width")))
+        await self.admin.execute(
+            tables.create_table_sql(data["layout"], data.get("table", "products"), data.get("width"))
+        )
         await self.reload()
         return {}
 
@@ -235,16 +252,25 @@ class Server:
     async def _control_counts(self, _):
         by_status = collections.Counter(str(seen.status) for seen in self.log)
         by_method = collections.Counter(seen.method for seen in self.log)
-        return {"requests": len(self.log), "by_status": by_status, "by_method": by_method,
-                "faulty": sum(seen.fault is not None for seen in self.log), "most_in_flight": self.most_in_flight}
+        return {
+            "requests": len(self.log),
+            "by_status": by_status,
+            "by_method": by_method,
+            "faulty": sum(seen.fault is not None for seen in self.log),
+            "most_in_flight": self.most_in_flight,
+        }
 
     async def _control_writes(self, data):
         """How often each row was written, by key: what Postgres committed."""
         cursor = await self.admin.execute(
             "select relation, key, operation, count(*) from contract.writes where relation = $1 "
-            "group by 1, 2, 3 order by 2, 3", [data.get("table", "products")])
-        return [{"key": key, "operation": operation, "times": times}
-                for _, key, operation, times in await cursor.fetchall()]
+            "group by 1, 2, 3 order by 2, 3",
+            [data.get("table", "products")],
+        )
+        return [
+            {"key": key, "operation": operation, "times": times}
+            for _, key, operation, times in await cursor.fetchall()
+        ]
 
     async def _control_clear_log(self, _):
         self.log.clear()
@@ -263,7 +289,8 @@ class Server:
             "and not exists (select 1 from pg_depend e where e.objid = p.oid and e.deptype = 'e') union all "
             "select format('drop %s if exists %s cascade', case c.relkind when 'v' then 'view' when 'm' then "
             "'materialized view' else 'table' end, c.oid::regclass) from pg_class c "
-            "where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')")
+            "where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
+        )
         for (drop,) in await cursor.fetchall():
             await self.admin.execute(drop)
         await self.reload()

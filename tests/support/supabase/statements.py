@@ -7,8 +7,15 @@ says what is wrong with a value.
 import json
 
 from .errors import ApiError, missing_column
-from .query import (IS_VALUES, QUANTIFIABLE_OPERATORS, SIMPLE_OPERATORS, TEXT_SEARCH, Filter, Logic,
-                    parse_select)
+from .query import (
+    IS_VALUES,
+    QUANTIFIABLE_OPERATORS,
+    SIMPLE_OPERATORS,
+    TEXT_SEARCH,
+    Filter,
+    Logic,
+    parse_select,
+)
 
 COUNT_INSERTED = """set_config('pgrst.inserted',
   (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) {} 1)::text, true) <> '{}'"""
@@ -82,8 +89,11 @@ def filter_expression(statement, owner, term: Filter, table=None):
 
 
 def array_literal(values):
-    return "{" + ",".join('"' + v.replace("\0", "").replace("\\", "\\\\").replace('"', '\\"') + '"'
-                          for v in values) + "}"
+    return (
+        "{"
+        + ",".join('"' + v.replace("\0", "").replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
+        + "}"
+    )
 
 
 def where_clause(statement, owner, conditions, table=None):
@@ -111,7 +121,8 @@ def order_clause(statement, owner, terms, table=None):
         return ""
     return " ORDER BY " + ", ".join(
         " ".join(filter(None, [field_expression(statement, owner, t.field, table), t.direction, t.nulls]))
-        for t in terms)
+        for t in terms
+    )
 
 
 def range_clause(limit, offset):
@@ -123,6 +134,7 @@ def body_as_array(rows):
 
 
 # What an insert or update takes from a request's body.
+
 
 def payload_columns(raw, content_is_rpc=False):
     """The keys of the body's rows, sorted. Raises PGRST102 as PostgREST does."""
@@ -137,8 +149,9 @@ def payload_columns(raw, content_is_rpc=False):
         return sorted(body), text
     if not isinstance(body, list) or not body:
         return [], "[]"
-    if not all(isinstance(row, dict) and row.keys() == body[0].keys() for row in body) or \
-            not isinstance(body[0], dict):
+    if not all(isinstance(row, dict) and row.keys() == body[0].keys() for row in body) or not isinstance(
+        body[0], dict
+    ):
         raise ApiError(400, "PGRST102", "All object keys must match")
     return sorted(body[0]), text
 
@@ -160,7 +173,11 @@ def from_body(statement, text, columns, with_select, with_defaults):
     names = ", ".join(identifier(c.name) for c in columns)
     typed = ", ".join(f"{identifier(c.name)} {c.type}" for c in columns)
     placeholder = statement.value(text) + ("::jsonb" if with_defaults else "::json")
-    clause = "SELECT " + ", ".join(f"pgrst_body.{identifier(c.name)}" for c in columns) + " " if with_select else ""
+    clause = (
+        "SELECT " + ", ".join(f"pgrst_body.{identifier(c.name)}" for c in columns) + " "
+        if with_select
+        else ""
+    )
     clause += f"FROM (SELECT {placeholder} AS json_data) pgrst_payload, "
     source, family = "pgrst_payload.json_data", "json"
     if with_defaults:
@@ -169,8 +186,10 @@ def from_body(statement, text, columns, with_select, with_defaults):
         if is_object:
             clause += f"LATERAL (SELECT {defaults} || pgrst_payload.json_data AS val) pgrst_json_defs, "
         else:
-            clause += (f"LATERAL (SELECT jsonb_agg({defaults} || elem) AS val "
-                       "FROM jsonb_array_elements(pgrst_payload.json_data) elem) pgrst_json_defs, ")
+            clause += (
+                f"LATERAL (SELECT jsonb_agg({defaults} || elem) AS val "
+                "FROM jsonb_array_elements(pgrst_payload.json_data) elem) pgrst_json_defs, "
+            )
         source, family = "pgrst_json_defs.val", "jsonb"
     if columns:
         reader = f"{family}_to_record" if is_object else f"{family}_to_recordset"
@@ -194,7 +213,8 @@ def insert_statement(schema, table, columns, text, resolution, conflict, with_de
         sql += f" ON CONFLICT({', '.join(identifier(c) for c in conflict)}) "
         if merges and columns:
             sql += "DO UPDATE SET " + ", ".join(
-                f"{identifier(c.name)} = EXCLUDED.{identifier(c.name)}" for c in columns)
+                f"{identifier(c.name)} = EXCLUDED.{identifier(c.name)}" for c in columns
+            )
             sql += " WHERE " + COUNT_INSERTED.format("-", "-1")
         else:
             sql += "DO NOTHING"
@@ -225,9 +245,11 @@ def wrap_mutation(statement, sql, select, table, with_body):
     if with_body:
         columns = select_list(statement, "pgrst_source", parse_select(select, table.name), table)
         body = "coalesce(json_agg(_t), '[]')::text"
-    return (f"WITH pgrst_source AS ({sql}) SELECT {body}, count(*), "
-            "coalesce(nullif(current_setting('pgrst.inserted', true), ''), '0')::int "
-            f"FROM (SELECT {columns} FROM pgrst_source) _t")
+    return (
+        f"WITH pgrst_source AS ({sql}) SELECT {body}, count(*), "
+        "coalesce(nullif(current_setting('pgrst.inserted', true), ''), '0')::int "
+        f"FROM (SELECT {columns} FROM pgrst_source) _t"
+    )
 
 
 def read_statements(schema, table, query, limit, offset):
@@ -254,18 +276,28 @@ def call_statement(schema, function, arguments_text, query, limit, offset, singl
         typed = ", ".join(f"{identifier(n)} {t}" for n, t in used)
         passed = ", ".join(f"{identifier(n)} := pgrst_body.{identifier(n)}" for n, _ in used)
         call = f"{target}({passed})"
-        source = (f"(SELECT * FROM json_to_record({statement.value(arguments_text)}::json) AS _({typed}) LIMIT 1) "
-                  "pgrst_body, LATERAL " if used else "")
+        source = (
+            f"(SELECT * FROM json_to_record({statement.value(arguments_text)}::json) AS _({typed}) LIMIT 1) "
+            "pgrst_body, LATERAL "
+            if used
+            else ""
+        )
     if function.returns_rows:
         rows = f"SELECT pgrst_call.* FROM {source}{call} pgrst_call"
         columns = select_list(statement, "pgrst_rows", parse_select(query.select, function.name))
-        rows = f"SELECT {columns} FROM ({rows}) pgrst_rows" + where_clause(statement, "pgrst_rows", query.conditions)
+        rows = f"SELECT {columns} FROM ({rows}) pgrst_rows" + where_clause(
+            statement, "pgrst_rows", query.conditions
+        )
         rows += order_clause(statement, "pgrst_rows", query.order) + range_clause(limit, offset)
-        body = "coalesce(json_agg(_t), '[]')" if function.returns_set else "coalesce((json_agg(_t)->0), 'null')"
+        body = (
+            "coalesce(json_agg(_t), '[]')" if function.returns_set else "coalesce((json_agg(_t)->0), 'null')"
+        )
     else:
         rows = f"SELECT pgrst_call.pgrst_scalar FROM {source}(SELECT {call} pgrst_scalar) pgrst_call"
         rows += range_clause(limit, offset) if function.returns_set else ""
-        body = "coalesce(json_agg(_t.pgrst_scalar), '[]')" if function.returns_set else \
-            "coalesce(json_agg(_t.pgrst_scalar)->0, 'null')"
+        body = (
+            "coalesce(json_agg(_t.pgrst_scalar), '[]')"
+            if function.returns_set
+            else "coalesce(json_agg(_t.pgrst_scalar)->0, 'null')"
+        )
     return statement, f"SELECT ({body})::text, count(*) FROM ({rows}) _t"
-

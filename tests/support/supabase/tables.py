@@ -92,15 +92,19 @@ def create_table_sql(layout, table="products", width=None):
     text = _2025_10 if layout == "2025-10" else _2026_02
     more = _CATWALK_MORE if layout == "catwalk" else ""
     created = text.format(table=_quoted(table), width=width or WIDTHS[layout], more=more)
-    return (f"drop table if exists public.{_quoted(table)} cascade;\n{created};\n"
-            f"alter table public.{_quoted(table)} enable row level security;\n" + watch_sql(table, KEYS[layout]))
+    return (
+        f"drop table if exists public.{_quoted(table)} cascade;\n{created};\n"
+        f"alter table public.{_quoted(table)} enable row level security;\n" + watch_sql(table, KEYS[layout])
+    )
 
 
 def watch_sql(table, key_columns):
     """Logs every write to the table under the values of its key columns, joined by colons."""
     arguments = ", ".join("'" + column.replace("'", "''") + "'" for column in key_columns)
-    return (f"create trigger contract_log_write after insert or update or delete on public.{_quoted(table)} "
-            f"for each row execute function contract.log_write({arguments});")
+    return (
+        f"create trigger contract_log_write after insert or update or delete on public.{_quoted(table)} "
+        f"for each row execute function contract.log_write({arguments});"
+    )
 
 
 def slow_rows_sql(table, seconds):
