@@ -1,9 +1,17 @@
 #include "embed/preprocess.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <vector>
+
+// Builds the function a second time for processors with AVX2, and takes that one where it runs.
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
+#define CATWALK_VECTORISED [[gnu::target_clones("arch=x86-64-v3", "default")]]
+#else
+#define CATWALK_VECTORISED
+#endif
 
 namespace catwalk::embed {
 namespace {
@@ -79,35 +87,49 @@ std::uint8_t to_pixel(int sum) noexcept {
 
 constexpr int half = 1 << (precision_bits - 1);
 
-/// One row of `in` (RGB, interleaved) to one row of `size` pixels.
-void resize_row(const std::uint8_t* in, const axis& columns, int size, std::uint8_t* out) {
-  for (int x = 0; x < size; ++x, out += 3) {
-    const auto* pixel = in + static_cast<std::size_t>(columns.first[static_cast<std::size_t>(x)]) * 3;
-    const int* const weights = columns.weights_of(x);
-    const int count = columns.count[static_cast<std::size_t>(x)];
-    int red = half;
-    int green = half;
-    int blue = half;
-    for (int k = 0; k < count; ++k, pixel += 3) {
-      red += weights[k] * pixel[0];
-      green += weights[k] * pixel[1];
-      blue += weights[k] * pixel[2];
+/// Eight RGB pixels side by side are 24 numbers, three vector registers, of which each third belongs to one
+/// channel.
+constexpr std::size_t block_pixels = 8;
+constexpr std::size_t block_lanes = block_pixels * 3;
+
+/// An axis' weights as `resize_row` reads them: each three times, in whole blocks, zero behind the last.
+struct lane_weights {
+  explicit lane_weights(const axis& a, int outputs)
+      : blocks((static_cast<std::size_t>(a.taps) + block_pixels - 1) / block_pixels),
+        values(static_cast<std::size_t>(outputs) * blocks * block_lanes) {
+    for (int x = 0; x < outputs; ++x)
+      for (std::size_t k = 0; k < static_cast<std::size_t>(a.taps); ++k)
+        std::fill_n(values.data() + static_cast<std::size_t>(x) * blocks * block_lanes + k * 3, 3,
+                    a.weights_of(x)[k]);
+  }
+
+  std::size_t blocks;  ///< per output
+  std::vector<int> values;
+};
+
+/// One row of RGB pixels, widened to int, to `outputs` of them. Behind the row a block more can be read.
+CATWALK_VECTORISED void resize_row(const int* in, const int* first, const int* weights, std::size_t blocks,
+                                   std::size_t outputs, std::uint8_t* out) {
+  for (std::size_t x = 0; x < outputs; ++x, out += 3) {
+    const int* values = in + static_cast<std::size_t>(first[x]) * 3;
+    std::array<int, block_lanes> sums{};
+    for (std::size_t b = 0; b < blocks; ++b, values += block_lanes, weights += block_lanes)
+      for (std::size_t i = 0; i < block_lanes; ++i) sums[i] += weights[i] * values[i];
+    for (std::size_t c = 0; c < 3; ++c) {
+      int sum = half;
+      for (std::size_t k = 0; k < block_pixels; ++k) sum += sums[k * 3 + c];
+      out[c] = to_pixel(sum);
     }
-    out[0] = to_pixel(red);
-    out[1] = to_pixel(green);
-    out[2] = to_pixel(blue);
   }
 }
 
 /// `count` rows of `width` bytes, one behind the other, to one. `sums` is scratch memory of that width.
-void blend_rows(const std::uint8_t* rows, const int* weights, int count, std::vector<int>& sums,
-                std::uint8_t* out) {
-  const std::size_t width = sums.size();
-  std::fill(sums.begin(), sums.end(), half);
+CATWALK_VECTORISED void blend_rows(const std::uint8_t* rows, const int* weights, int count, int* sums,
+                                   std::size_t width, std::uint8_t* out) {
+  std::fill_n(sums, width, half);
   for (int k = 0; k < count; ++k, rows += width) {
-    int* const sum = sums.data();
     const int weight = weights[k];
-    for (std::size_t i = 0; i < width; ++i) sum[i] += weight * rows[i];
+    for (std::size_t i = 0; i < width; ++i) sums[i] += weight * rows[i];
   }
   for (std::size_t i = 0; i < width; ++i) out[i] = to_pixel(sums[i]);
 }
@@ -115,12 +137,22 @@ void blend_rows(const std::uint8_t* rows, const int* weights, int count, std::ve
 /// The square's columns of the rows `begin` to `end`, [end - begin, size, 3].
 std::vector<std::uint8_t> resize_rows(const std::uint8_t* pixels, int width, int begin, int end,
                                       const axis& columns, int size) {
+  const lane_weights weights(columns, size);
   const auto in_bytes = static_cast<std::size_t>(width) * 3;
   const auto out_bytes = static_cast<std::size_t>(size) * 3;
+  // The last block of an output may reach behind the row, and the compiler multiplies vectors of int alone
+  // well, so each row is read from a wider copy of the part that counts.
+  const auto skipped = static_cast<std::size_t>(columns.begin()) * 3;
+  const auto used = static_cast<std::size_t>(columns.end()) * 3 - skipped;
+  std::vector<int> row(used + weights.blocks * block_lanes);
+  std::vector<int> first(columns.first);
+  for (int& x : first) x -= columns.begin();
   std::vector<std::uint8_t> out(static_cast<std::size_t>(end - begin) * out_bytes);
-  for (int y = begin; y < end; ++y)
-    resize_row(pixels + static_cast<std::size_t>(y) * in_bytes, columns, size,
-               out.data() + static_cast<std::size_t>(y - begin) * out_bytes);
+  for (int y = begin; y < end; ++y) {
+    std::copy_n(pixels + static_cast<std::size_t>(y) * in_bytes + skipped, used, row.data());
+    resize_row(row.data(), first.data(), weights.values.data(), weights.blocks,
+               static_cast<std::size_t>(size), out.data() + static_cast<std::size_t>(y - begin) * out_bytes);
+  }
   return out;
 }
 
@@ -132,7 +164,7 @@ std::vector<std::uint8_t> resize_columns(const std::uint8_t* pixels, int width, 
   std::vector<int> sums(row_bytes);
   for (int y = 0; y < size; ++y)
     blend_rows(pixels + static_cast<std::size_t>(rows.first[static_cast<std::size_t>(y)] - begin) * row_bytes,
-               rows.weights_of(y), rows.count[static_cast<std::size_t>(y)], sums,
+               rows.weights_of(y), rows.count[static_cast<std::size_t>(y)], sums.data(), row_bytes,
                out.data() + static_cast<std::size_t>(y) * row_bytes);
   return out;
 }
