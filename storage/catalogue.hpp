@@ -33,8 +33,8 @@ struct page_record {
   std::vector<product_id> listed;
 };
 
-/// One page transaction: the products and what the page listed, together. `unchanged`: the page is as it was; what it
-/// listed before counts as seen.
+/// One page transaction: the products and what the page listed, together. `unchanged`: the page is as it was;
+/// what it listed before counts as seen.
 struct page_commit {
   run_id run = 0;
   page_record page;
@@ -50,15 +50,15 @@ struct page_counts {
   int added = 0;
   int changed = 0;
   int unchanged = 0;
-  int reappeared = 0;      ///< were gone, are back
-  int images_due = 0;      ///< products that now wait for a vector
+  int reappeared = 0;  ///< were gone, are back
+  int images_due = 0;  ///< products that now wait for a vector
 };
 
 /// An image that wants a vector, and the products that share it.
 struct due_image {
   std::string url;
-  site_name site;          ///< of one of the products
-  int attempts = 0;        ///< failed tries so far
+  site_name site;    ///< of one of the products
+  int attempts = 0;  ///< failed tries so far
 };
 
 /// What became of an image.
@@ -80,16 +80,16 @@ enum class run_state { running, done, partly, failed, interrupted };
 
 struct run_summary {
   run_id id = 0;
-  std::string job;         ///< the job's name; "manual" for `catwalk scrape`
+  std::string job;  ///< the job's name; "manual" for `catwalk scrape`
   wall_time started{};
   std::optional<wall_time> finished;
   run_state state = run_state::running;
-  std::string counts_json; ///< object of counters by name
-  std::string errors_json; ///< array of texts
+  std::string counts_json;  ///< object of counters by name
+  std::string errors_json;  ///< array of texts
 };
 
 struct catalogue_counts {
-  std::int64_t products = 0;      ///< not gone
+  std::int64_t products = 0;  ///< not gone
   std::int64_t gone = 0;
   std::int64_t vectors_ready = 0;
   std::int64_t vectors_pending = 0;
@@ -127,13 +127,16 @@ struct neighbour {
   product item;
 };
 
-/// The products, their pages, images, vectors and runs, in the state database. Awaitables complete on the caller's
-/// executor after the change is durable. Any error leaves the catalogue as it was.
+/// The products, their pages, images, vectors and runs, in the state database. Awaitables complete on the
+/// caller's executor after the change is durable. Any error leaves the catalogue as it was.
 class catalogue {
  public:
   explicit catalogue(std::shared_ptr<state_database> db);
 
+  /// A slot that an interrupted run left is taken up again under its old id; `invalid_argument` when the
+  /// slot's run is going on or ended otherwise.
   boost::asio::awaitable<result<run_id>> begin_run(std::string job, std::optional<wall_time> slot);
+  /// Also settles the run, where it is `done` or `partly`.
   boost::asio::awaitable<result<void>> end_run(run_id run, run_state state, std::string counts_json,
                                                std::string errors_json);
   boost::asio::awaitable<result<std::vector<run_summary>>> recent_runs(int limit);
@@ -144,10 +147,13 @@ class catalogue {
   boost::asio::awaitable<result<std::optional<page_record>>> find_page(site_name site, std::string endpoint,
                                                                        std::string url);
   boost::asio::awaitable<result<page_counts>> commit_page(page_commit page);
+  /// Once every page of a run is read: writes the rows that a lower listing brought and that no higher one
+  /// confirmed (see page_transaction). Their images and outbox rows may then be due.
+  boost::asio::awaitable<result<page_counts>> settle_run(run_id run);
   boost::asio::awaitable<result<std::vector<comparison>>> compare(std::vector<product> products);
 
-  /// Images whose vector is due now (pending, or failed with the next try reached), oldest first, without those in
-  /// `skip` (in flight already).
+  /// Images whose vector is due now (pending, or failed with the next try reached), oldest first, without
+  /// those in `skip` (in flight already).
   boost::asio::awaitable<result<std::vector<due_image>>> due_images(wall_time now, int limit,
                                                                     std::vector<std::string> skip);
   /// One batch transaction: vectors and the outbox rows that they release.
@@ -158,7 +164,8 @@ class catalogue {
   boost::asio::awaitable<result<std::vector<site_counts>>> counts_by_site();
   boost::asio::awaitable<result<std::optional<catalogue_entry>>> find(product_id id);
   /// Every product that the run saw, in the order of its ids; `each` is called off the loop.
-  boost::asio::awaitable<result<void>> for_each_of_run(run_id run, std::function<result<void>(const catalogue_entry&)> each);
+  boost::asio::awaitable<result<void>> for_each_of_run(
+      run_id run, std::function<result<void>(const catalogue_entry&)> each);
   /// Exact nearest neighbours by cosine, best first, among products that are not gone and whose vector has
   /// `fingerprint`. `site` narrows.
   boost::asio::awaitable<result<std::vector<neighbour>>> nearest(std::vector<float> query, int k,
@@ -167,6 +174,7 @@ class catalogue {
 
  private:
   std::shared_ptr<state_database> db_;
+  std::shared_ptr<class vector_index> vectors_;
 };
 
 }  // namespace catwalk::storage

@@ -18,8 +18,8 @@ namespace catwalk::storage {
 
 /// What the sink's table looks like, learned at start-up.
 struct sink_description {
-  std::string layout;             ///< catwalk | 2026-02 | 2025-10
-  std::optional<int> vector_width;///< of the image vector's column; nullopt: not known
+  std::string layout;               ///< catwalk | 2026-02 | 2025-10
+  std::optional<int> vector_width;  ///< of the image vector's column; nullopt: not known
   std::vector<std::string> warnings;
 };
 
@@ -35,15 +35,15 @@ struct sink_row {
 /// How one request to the sink ended.
 struct sink_reply {
   enum class kind {
-    accepted,    ///< every row is in
-    retry,       ///< try again after `retry_after` or the backoff
-    halve,       ///< try again with half the rows (statement timeout)
-    park,        ///< nothing will be accepted until someone acts (key, quota, schema)
-    bisect,      ///< at least one row is refused: find it
+    accepted,  ///< every row is in
+    retry,     ///< try again after `retry_after` or the backoff
+    halve,     ///< try again with half the rows (statement timeout)
+    park,      ///< nothing will be accepted until someone acts (key, quota, schema)
+    bisect,    ///< at least one row is refused: find it
   } what = kind::retry;
   error why;
   std::optional<std::chrono::milliseconds> retry_after;
-  std::string sqlstate_or_code;     ///< the sink's own code; may be empty
+  std::string sqlstate_or_code;  ///< the sink's own code; may be empty
 };
 
 /// Where rows go. Loop-only; one request in flight per call.
@@ -51,10 +51,11 @@ class sink {
  public:
   virtual ~sink() = default;
   virtual std::string name() const = 0;
-  /// Asks for the table's columns and the vector's width. Errors: `sink_unauthorized`, `sink_schema` (with the SQL that
-  /// mends it as hint), `sink_unavailable`.
+  /// Asks for the table's columns and the vector's width. Errors: `sink_unauthorized`, `sink_schema` (with
+  /// the SQL that mends it as hint), `sink_unavailable`.
   virtual boost::asio::awaitable<result<sink_description>> describe() = 0;
-  /// Sends rows that share one shape (all with a vector or all without). Never throws away a row: the caller keeps them.
+  /// Sends rows that share one shape (all with a vector or all without). Never throws away a row: the caller
+  /// keeps them.
   virtual boost::asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) = 0;
 };
 
@@ -64,9 +65,9 @@ result<std::unique_ptr<sink>> make_sink(const config::sink_settings& settings, h
 
 /// Progress and health of the writer.
 struct writer_status {
-  std::int64_t waiting = 0;         ///< rows in the outbox
-  std::int64_t sent = 0;            ///< rows accepted since start
-  std::int64_t dead = 0;            ///< rows dead-lettered since start
+  std::int64_t waiting = 0;  ///< rows in the outbox
+  std::int64_t sent = 0;     ///< rows accepted since start
+  std::int64_t dead = 0;     ///< rows dead-lettered since start
   bool parked = false;
   std::optional<error> last_error;
 };
@@ -90,7 +91,8 @@ class outbox_writer {
   std::unique_ptr<impl> impl_;
 };
 
-/// A row as the sink's layout stores it, without sending it: for `--output` and `try normalise`. `vector` may be null.
+/// A row as the sink's layout stores it, without sending it: for `--output` and `try normalise`. `vector` may
+/// be null.
 nlohmann::json row_as_json(const product& p, const embedding* vector, const std::string& layout);
 
 }  // namespace catwalk::storage

@@ -16,12 +16,13 @@ struct state_options {
   int reader_connections = 2;
 };
 
-/// The state folder: `catwalk.sqlite3` in WAL mode (synchronous=FULL), its lock file, its ballast file. One writer
-/// thread that commits what is queued as one transaction (group commit, a savepoint per operation), and read-only
-/// connections. Every other class of storage/ works through it.
+/// The state folder: `catwalk.sqlite3` in WAL mode (synchronous=FULL), its lock file, its ballast file. One
+/// writer thread that commits what is queued as one transaction (group commit, a savepoint per operation),
+/// and read-only connections. Every other class of storage/ works through it.
 class state_database {
  public:
-  /// Errors: `state_locked` (naming the process that holds it), `state_newer`, `state_damaged`, `disk_full`, `io`.
+  /// Errors: `state_locked` (naming the process that holds it), `state_newer`, `state_damaged`, `disk_full`,
+  /// `io`.
   static result<std::shared_ptr<state_database>> open(const state_options& options);
   ~state_database();
 

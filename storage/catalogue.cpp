@@ -1,0 +1,213 @@
+#include "storage/catalogue.hpp"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "storage/catalogue_reading.hpp"
+#include "storage/image_rows.hpp"
+#include "storage/outbox_rows.hpp"
+#include "storage/page_transaction.hpp"
+#include "storage/state_operations.hpp"
+#include "storage/vector_index.hpp"
+
+namespace catwalk::storage {
+
+namespace asio = boost::asio;
+using sqlite::connection;
+
+catalogue::catalogue(std::shared_ptr<state_database> db)
+    : db_(std::move(db)), vectors_(std::make_shared<vector_index>()) {}
+
+asio::awaitable<result<std::optional<page_record>>> catalogue::find_page(site_name site, std::string endpoint,
+                                                                         std::string url) {
+  auto work = [site, endpoint, url](connection& db) -> result<std::optional<page_record>> {
+    auto s = db.prepare(
+        "select endpoint_index, etag, last_modified, body_hash, stanza_hash, listed from pages "
+        "where site = ?1 and endpoint = ?2 and url = ?3");
+    s.bind(site.str(), endpoint, url);
+    if (!s.step()) return std::optional<page_record>();
+    page_record page{
+        site, endpoint, static_cast<int>(s.integer(0)), url, s.text(1), s.text(2), s.text(3), s.text(4), {}};
+    for (const auto& id : nlohmann::json::parse(s.text(5))) page.listed.emplace_back(id.get<std::string>());
+    return std::optional<page_record>(std::move(page));
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<page_counts>> catalogue::commit_page(page_commit page) {
+  auto work = [page = std::move(page)](connection& db) -> result<page_counts> {
+    return page_transaction(db, wall_now()).commit(page);
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run) {
+  auto work = [run](connection& db) -> result<page_counts> {
+    return page_transaction(db, wall_now()).settle(run);
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<std::vector<comparison>>> catalogue::compare(std::vector<product> products) {
+  auto work = [products = std::move(products)](connection& db) -> result<std::vector<comparison>> {
+    std::vector<comparison> all;
+    for (const auto& p : products) all.push_back(compare_with_stored(db, p));
+    return all;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::vector<due_image>>> catalogue::due_images(wall_time now, int limit,
+                                                                      std::vector<std::string> skip) {
+  auto work = [now, limit, skip = std::move(skip)](connection& db) -> result<std::vector<due_image>> {
+    std::set<std::string, std::less<>> taken(skip.begin(), skip.end());
+    std::vector<due_image> due;
+    auto s = db.prepare(
+        "select p.image_url, p.site, coalesce(i.attempts, 0) from products p left join images i on i.url = "
+        "p.image_url "
+        "where p.next_try <= ?1 and p.gone_at is null order by p.next_try, p.number");
+    s.bind(to_millis(now));
+    while (static_cast<int>(due.size()) < limit && s.step()) {
+      auto url = s.text(0);
+      if (!taken.insert(url).second) continue;
+      due.push_back({std::move(url), site_name(s.text(1)), static_cast<int>(s.integer(2))});
+    }
+    return due;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+namespace {
+
+void commit_vector(connection& db, const vector_commit& image, bool to_sink, wall_time now) {
+  write_vector(db, image, now);
+  const auto mark = find_image(db, image.image_url).mark(image.image_url);
+  struct holder {
+    std::string id;
+    bool sink_has_it;
+  };
+  std::vector<holder> holders;
+  {
+    auto s = db.prepare(
+        "select id, coalesce(sink_vector = ?2, 0) from products where image_url = ?1 and gone_at is null");
+    s.bind(image.image_url, mark);
+    while (s.step()) holders.push_back({s.text(0), s.integer(1) != 0});
+  }
+  db.run("update products set vector_state = 'ready', vector_url = ?1, next_try = null where image_url = ?1",
+         image.image_url);
+  if (to_sink) {
+    for (const auto& h : holders)
+      if (!h.sink_has_it) enqueue_upsert(db, product_id(h.id), vector_part, false, now);
+    db.run("update products set sink_vector = ?2 where image_url = ?1 and gone_at is null", image.image_url,
+           mark);
+  }
+  release_held(db, image.image_url);
+}
+
+}  // namespace
+
+asio::awaitable<result<void>> catalogue::commit_vectors(std::vector<vector_commit> batch, bool to_sink) {
+  auto work = [batch = std::move(batch), to_sink](connection& db) -> result<void> {
+    for (const auto& image : batch) commit_vector(db, image, to_sink, wall_now());
+    bump_vectors_version(db);
+    return {};
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<void>> catalogue::commit_image_failure(image_failure failure, bool to_sink) {
+  auto work = [failure = std::move(failure), to_sink](connection& db) -> result<void> {
+    write_image_failure(db, failure);
+    std::optional<std::int64_t> next;
+    if (failure.next_try) next = to_millis(*failure.next_try);
+    db.run(
+        "update products set vector_state = iif(vector_url is null, 'failed', 'stale'), next_try = ?2 where "
+        "image_url = ?1",
+        failure.image_url, next);
+    if (to_sink) release_held(db, failure.image_url);
+    return {};
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<catalogue_counts>> catalogue::counts() {
+  auto work = [](connection& db) -> result<catalogue_counts> {
+    catalogue_counts c;
+    auto s = db.prepare("select gone_at is not null, vector_state, count(*) from products group by 1, 2");
+    while (s.step()) {
+      const auto n = s.integer(2);
+      if (s.integer(0) != 0) {
+        c.gone += n;
+        continue;
+      }
+      c.products += n;
+      const auto state = s.text(1);
+      if (state == "ready") c.vectors_ready += n;
+      if (state == "pending") c.vectors_pending += n;
+      if (state == "failed") c.vectors_failed += n;
+      if (state == "stale") c.vectors_stale += n;
+    }
+    return c;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::vector<site_counts>>> catalogue::counts_by_site() {
+  auto work = [](connection& db) -> result<std::vector<site_counts>> {
+    std::vector<site_counts> all;
+    auto s = db.prepare(
+        "select n.name, count(p.id), coalesce(sum(p.vector_state = 'ready'), 0), s.last_success "
+        "from (select name from sites union select distinct site from products) n "
+        "left join sites s on s.name = n.name left join products p on p.site = n.name and p.gone_at is null "
+        "group by n.name order by n.name");
+    while (s.step()) {
+      site_counts c{site_name(s.text(0)), s.integer(1), s.integer(2), std::nullopt};
+      if (const auto when = s.optional_integer(3)) c.last_success = from_millis(*when);
+      all.push_back(std::move(c));
+    }
+    return all;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::optional<catalogue_entry>>> catalogue::find(product_id id) {
+  auto work = [id = std::move(id)](connection& db) -> result<std::optional<catalogue_entry>> {
+    auto s = db.prepare("select " + std::string(entry_columns) +
+                        " from products p left join images i on i.url = p.image_url where p.id = ?1");
+    s.bind(id.str());
+    if (!s.step()) return std::optional<catalogue_entry>();
+    auto entry = read_entry(db, s);
+    if (!entry) return entry.error();
+    return std::optional<catalogue_entry>(std::move(*entry));
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<void>> catalogue::for_each_of_run(
+    run_id run, std::function<result<void>(const catalogue_entry&)> each) {
+  auto work = [run, each = std::move(each)](connection& db) -> result<void> {
+    auto s = db.prepare(
+        "select " + std::string(entry_columns) +
+        " from products p left join images i on i.url = p.image_url where p.last_run = ?1 order by p.id");
+    s.bind(run);
+    while (s.step()) {
+      auto entry = read_entry(db, s);
+      if (!entry) return entry.error();
+      if (auto done = each(*entry); !done) return done.error();
+    }
+    return {};
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::vector<neighbour>>> catalogue::nearest(std::vector<float> query, int k,
+                                                                   std::string fingerprint,
+                                                                   std::optional<site_name> site) {
+  auto work = [query = std::move(query), k, fingerprint = std::move(fingerprint), site = std::move(site),
+               vectors = vectors_](connection& db) -> result<std::vector<neighbour>> {
+    return vectors->search(db, query, k, fingerprint, site);
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+}  // namespace catwalk::storage

@@ -1,0 +1,28 @@
+#include "storage/outbox_rows.hpp"
+
+namespace catwalk::storage {
+
+void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now) {
+  std::int64_t seq = 0;
+  {
+    auto next = db.prepare("update outbox_sequence set next = next + 1 returning next - 1");
+    next.step();
+    seq = next.integer(0);
+  }
+  db.run(
+      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'upsert', ?4, ?5, "
+      "?6) "
+      "on conflict (sink, key) do update set seq = excluded.seq, "
+      "parts = excluded.parts | (case op when 'upsert' then parts else 0 end), op = excluded.op, held = "
+      "excluded.held",
+      the_sink, key.str(), seq, parts, held, to_millis(now));
+}
+
+void release_held(sqlite::connection& db, std::string_view image_url) {
+  db.run(
+      "update outbox set held = 0 where sink = ?1 and held = 1 and key in (select id from products where "
+      "image_url = ?2)",
+      the_sink, image_url);
+}
+
+}  // namespace catwalk::storage

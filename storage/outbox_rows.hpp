@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/clock.hpp"
+#include "core/id.hpp"
+#include "storage/sqlite.hpp"
+
+namespace catwalk::storage {
+
+/// The `sink` column of the outbox: a configuration has one sink.
+inline constexpr std::string_view the_sink = "main";
+
+/// What of a row is due.
+enum outbox_part : int { fields_part = 1, vector_part = 2 };
+
+/// Puts a product into the outbox inside the caller's transaction, or adds the parts to the row that waits
+/// there already; the row gets a new `seq` either way. `held`: not due before its image is ready or has
+/// failed once. Tries and the next try of a row stay, so that a change does not overtake a request whose
+/// outcome is unknown.
+void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now);
+
+/// Makes due what was held for this image.
+void release_held(sqlite::connection& db, std::string_view image_url);
+
+}  // namespace catwalk::storage

@@ -1,0 +1,253 @@
+#include "storage/page_transaction.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "storage/image_rows.hpp"
+#include "storage/outbox_rows.hpp"
+
+namespace catwalk::storage {
+namespace {
+
+std::string as_text(const product& p) {
+  return to_json(p).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+/// A product as a page gave it. `fields` is null where the page is unchanged: then it is as it was.
+struct page_transaction::reading {
+  product_id id;
+  std::string site;
+  int endpoint_index = 0;
+  const product* fields = nullptr;
+  run_id run = 0;
+  bool to_sink = true;
+  std::string fingerprint;
+};
+
+struct page_transaction::stored {
+  std::string site;
+  int endpoint_index = 0;
+  std::string field_hash;
+  std::string image_url;
+  run_id row_run = 0;
+  bool gone = false;
+  std::string vector_state;
+  std::optional<std::string> vector_url;
+  std::optional<std::int64_t> next_try;
+  std::optional<std::string> sink_hash, sink_vector;
+};
+
+page_counts page_transaction::commit(const page_commit& page) {
+  page_counts counts;
+  reading r;
+  r.site = page.page.site.str();
+  r.endpoint_index = page.page.endpoint_index;
+  r.run = page.run;
+  r.to_sink = page.to_sink;
+  r.fingerprint = page.fingerprint;
+  if (page.unchanged) {
+    for (auto& id : listed_before(page.page)) {
+      r.id = std::move(id);
+      see(r, counts);
+    }
+  } else {
+    for (const auto& p : page.products) {
+      r.id = p.id;
+      r.endpoint_index = p.endpoint_index;
+      r.fields = &p;
+      see(r, counts);
+    }
+  }
+  write_page(page);
+  return counts;
+}
+
+void page_transaction::see(const reading& r, page_counts& counts) {
+  std::optional<stored> before;
+  {
+    auto s = db_.prepare(
+        "select site, endpoint_index, field_hash, image_url, row_run, gone_at is not null, vector_state, "
+        "vector_url, "
+        "next_try, sink_hash, sink_vector from products where id = ?1");
+    s.bind(r.id.str());
+    if (s.step())
+      before = stored{s.text(0),
+                      static_cast<int>(s.integer(1)),
+                      s.text(2),
+                      s.text(3),
+                      s.integer(4),
+                      s.integer(5) != 0,
+                      s.text(6),
+                      s.optional_text(7),
+                      s.optional_integer(8),
+                      s.optional_text(9),
+                      s.optional_text(10)};
+  }
+  if (!before && !r.fields) return;  // an unchanged page that lists what retention has removed
+  // Indexes of two sites say nothing about each other.
+  const bool lower = before && before->site == r.site && r.endpoint_index < before->endpoint_index;
+  // An unchanged page can confirm only the row that came from it.
+  const bool foreign =
+      before && !r.fields && (before->site != r.site || before->endpoint_index != r.endpoint_index);
+  if (!(lower || foreign)) return write(r, before ? &*before : nullptr, counts);
+
+  if (lower && r.fields && before->row_run != r.run) defer(r);
+  if (before->gone) {
+    ++counts.reappeared;
+    bump_vectors_version(db_);
+    if (r.to_sink)
+      enqueue_upsert(db_, r.id, fields_part | vector_part, before->vector_state == "pending", now_);
+  } else {
+    ++counts.unchanged;
+  }
+  db_.run("update products set last_seen = ?2, last_run = ?3, gone_at = null where id = ?1", r.id.str(),
+          to_millis(now_), r.run);
+}
+
+void page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
+  const std::string hash = r.fields ? r.fields->field_hash() : before->field_hash;
+  const std::string& image_url = r.fields ? r.fields->image_url : before->image_url;
+  const bool same_image = before && before->image_url == image_url;
+  const auto image = find_image(db_, image_url);
+
+  stored after = before ? *before : stored();
+  std::string& state = after.vector_state;
+  std::optional<std::string>& vector_url = after.vector_url;
+  if (image_url.empty()) {
+    state = "none";
+    vector_url.reset();
+    after.next_try.reset();
+  } else if (image.current(r.fingerprint)) {
+    // A vector whose image could not be fetched again stays stale until it can.
+    if (!(same_image && state == "stale" && image.attempts > 0)) {
+      state = "ready";
+      after.next_try.reset();
+    }
+    vector_url = image_url;
+  } else if (same_image && image.has_vector && vector_url == image_url) {
+    state = "stale";
+  } else if (!same_image && image.attempts > 0 && !image.has_vector) {
+    state = vector_url ? "stale" : "failed";
+    after.next_try = image.next_try;
+  } else if (!same_image) {
+    state = "pending";
+    after.next_try = 0;
+  }
+
+  const bool changed = !before || before->field_hash != hash;
+  const bool reappeared = before && before->gone;
+  const bool waits = state == "pending";
+  if (r.to_sink) {
+    int parts = 0;
+    if (after.sink_hash != hash || reappeared) parts |= fields_part;
+    const bool ready = state == "ready";
+    if (ready && (after.sink_vector != image.mark(image_url) || reappeared)) parts |= vector_part;
+    if (parts != 0) enqueue_upsert(db_, r.id, parts, waits, now_);
+    after.sink_hash = hash;
+    if (ready) after.sink_vector = image.mark(image_url);
+  }
+
+  if (!before || before->vector_url != vector_url || reappeared) bump_vectors_version(db_);
+  if (waits && !(before && before->vector_state == "pending")) ++counts.images_due;
+  if (!before)
+    ++counts.added;
+  else if (reappeared)
+    ++counts.reappeared;
+  else if (changed && before->row_run != r.run)
+    ++counts.changed;
+  else
+    ++counts.unchanged;
+
+  const auto now = to_millis(now_);
+  if (!before) {
+    db_.run(
+        "insert into products (id, site, endpoint_index, fields, field_hash, image_url, first_seen, "
+        "last_seen, last_run, "
+        "row_run, vector_state, vector_url, next_try, sink_hash, sink_vector) "
+        "values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13)",
+        r.id.str(), r.site, r.endpoint_index, as_text(*r.fields), hash, image_url, now, r.run, state,
+        vector_url, after.next_try, after.sink_hash, after.sink_vector);
+  } else {
+    db_.run(
+        "update products set site = ?2, endpoint_index = ?3, field_hash = ?4, image_url = ?5, last_seen = "
+        "?6, "
+        "last_run = ?7, row_run = ?7, vector_state = ?8, vector_url = ?9, next_try = ?10, sink_hash = ?11, "
+        "sink_vector = ?12, gone_at = null where id = ?1",
+        r.id.str(), r.site, r.endpoint_index, hash, image_url, now, r.run, state, vector_url, after.next_try,
+        after.sink_hash, after.sink_vector);
+    if (changed) db_.run("update products set fields = ?2 where id = ?1", r.id.str(), as_text(*r.fields));
+  }
+  db_.run("delete from deferred_products where id = ?1 and endpoint_index <= ?2", r.id.str(),
+          r.endpoint_index);
+}
+
+void page_transaction::defer(const reading& r) {
+  db_.run(
+      "insert into deferred_products (id, run, endpoint_index, product, fingerprint, to_sink) "
+      "values (?1, ?2, ?3, ?4, ?5, ?6) on conflict (id) do update set run = excluded.run, "
+      "endpoint_index = excluded.endpoint_index, product = excluded.product, fingerprint = "
+      "excluded.fingerprint, "
+      "to_sink = excluded.to_sink where run <> excluded.run or endpoint_index <= excluded.endpoint_index",
+      r.id.str(), r.run, r.endpoint_index, as_text(*r.fields), r.fingerprint, r.to_sink);
+}
+
+page_counts page_transaction::settle(run_id run) {
+  struct deferred {
+    std::string json, fingerprint;
+    bool to_sink;
+  };
+  std::vector<deferred> rows;
+  {
+    // A row that a higher listing confirmed in this run has won.
+    auto s = db_.prepare(
+        "select d.product, d.fingerprint, d.to_sink from deferred_products d join products p on p.id = d.id "
+        "where d.run = ?1 and p.row_run <> ?1 order by d.id");
+    s.bind(run);
+    while (s.step()) rows.push_back({s.text(0), s.text(1), s.integer(2) != 0});
+  }
+  page_counts counts;
+  for (const auto& row : rows) {
+    const auto p = product_from_json(nlohmann::json::parse(row.json));
+    // Nothing higher came: the product is no longer where its row was from.
+    db_.run("update products set endpoint_index = ?2 where id = ?1", p.id.str(), p.endpoint_index);
+    see({p.id, p.site.str(), p.endpoint_index, &p, run, row.to_sink, row.fingerprint}, counts);
+  }
+  drop_deferred(run);
+  return counts;
+}
+
+void page_transaction::drop_deferred(run_id run) {
+  db_.run("delete from deferred_products where run = ?1", run);
+}
+
+void page_transaction::write_page(const page_commit& page) {
+  const auto& p = page.page;
+  const auto now = to_millis(now_);
+  if (page.unchanged) {
+    db_.run(
+        "update pages set endpoint_index = ?4, run = ?5, fetched = ?6, etag = iif(?7 = '', etag, ?7), "
+        "last_modified = iif(?8 = '', last_modified, ?8) where site = ?1 and endpoint = ?2 and url = ?3",
+        p.site.str(), p.endpoint, p.url, p.endpoint_index, page.run, now, p.etag, p.last_modified);
+    return;
+  }
+  nlohmann::json listed = nlohmann::json::array();
+  for (const auto& id : p.listed) listed.push_back(id.str());
+  db_.run(
+      "insert or replace into pages (site, endpoint, url, endpoint_index, etag, last_modified, body_hash, "
+      "stanza_hash, "
+      "listed, run, fetched) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+      p.site.str(), p.endpoint, p.url, p.endpoint_index, p.etag, p.last_modified, p.body_hash, p.stanza_hash,
+      listed.dump(), page.run, now);
+}
+
+std::vector<product_id> page_transaction::listed_before(const page_record& page) {
+  std::vector<product_id> ids;
+  auto s = db_.prepare("select listed from pages where site = ?1 and endpoint = ?2 and url = ?3");
+  s.bind(page.site.str(), page.endpoint, page.url);
+  if (!s.step()) return ids;
+  for (const auto& id : nlohmann::json::parse(s.text(0))) ids.emplace_back(id.get<std::string>());
+  return ids;
+}
+
+}  // namespace catwalk::storage

@@ -1,0 +1,38 @@
+#pragma once
+#include "core/clock.hpp"
+#include "storage/catalogue.hpp"
+#include "storage/sqlite.hpp"
+
+namespace catwalk::storage {
+
+/// What commit_page does to the tables, inside the caller's transaction.
+///
+/// The row of a product that several listings hold is that of the last of them in the order of the site's
+/// endpoints, whatever order the pages arrive in: within a run a lower listing never replaces a higher one.
+/// Across runs a lower listing that arrives first is deferred, because the higher one may still come:
+/// `settle` writes what was deferred and not overtaken. Without that, every run would change each such row
+/// twice.
+class page_transaction {
+ public:
+  page_transaction(sqlite::connection& db, wall_time now) : db_(db), now_(now) {}
+
+  page_counts commit(const page_commit& page);
+  /// Writes the deferred rows of a run, at its end.
+  page_counts settle(run_id run);
+  /// Forgets the deferred rows of a run that did not come to its end.
+  void drop_deferred(run_id run);
+
+ private:
+  struct reading;
+  struct stored;
+  void see(const reading& r, page_counts& counts);
+  void write(const reading& r, const stored* before, page_counts& counts);
+  void defer(const reading& r);
+  void write_page(const page_commit& page);
+  std::vector<product_id> listed_before(const page_record& page);
+
+  sqlite::connection& db_;
+  wall_time now_;
+};
+
+}  // namespace catwalk::storage

@@ -1,0 +1,120 @@
+#include "storage/state_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace catwalk::storage {
+namespace {
+
+error system_error_of(int number, std::string what, const std::filesystem::path& on) {
+  const bool full = number == ENOSPC || number == EDQUOT;
+  return {full ? errc::disk_full : errc::io, std::move(what), on.string(), std::strerror(number),
+          full ? "free some space on that disk"
+               : (number == EACCES || number == EPERM || number == EROFS
+                      ? "give catwalk a state folder that it may write to (state.dir)"
+                      : "")};
+}
+
+std::string holder_of(int fd) {
+  char text[32] = {};
+  const auto got = ::pread(fd, text, sizeof text - 1, 0);
+  std::string pid(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+  while (!pid.empty() && (pid.back() < '0' || pid.back() > '9')) pid.pop_back();
+  if (pid.empty()) return "another process";
+  std::ifstream file("/proc/" + pid + "/comm");
+  std::string command;
+  std::getline(file, command);
+  return "process " + pid + (command.empty() ? "" : " (" + command + ")");
+}
+
+}  // namespace
+
+result<folder_lock> folder_lock::take(const std::filesystem::path& dir) {
+  const auto file = dir / "catwalk.lock";
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return system_error_of(errno, "cannot open the lock file", file);
+  folder_lock lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error_of(errno, "cannot lock the state folder", file);
+    return error{errc::state_locked, "cannot open the state folder", dir.string(),
+                 holder_of(fd) + " holds it",
+                 "stop that process, or give this one another folder (state.dir)"};
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
+    return system_error_of(errno, "cannot write the lock file", file);
+  return lock;
+}
+
+folder_lock::~folder_lock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+folder_lock::folder_lock(folder_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+folder_lock& folder_lock::operator=(folder_lock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+ballast::ballast(std::filesystem::path dir) : file_(std::move(dir) / "ballast") {}
+
+bool ballast::fill(std::uint64_t keep_free) noexcept {
+  struct stat s {};
+  if (::stat(file_.c_str(), &s) == 0 && static_cast<std::uint64_t>(s.st_size) >= size) return true;
+  if (free_bytes(file_.parent_path()) < keep_free + size) return false;
+  const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  const bool allocated = ::posix_fallocate(fd, 0, static_cast<off_t>(size)) == 0;
+  ::close(fd);
+  if (!allocated) ::unlink(file_.c_str());
+  return allocated;
+}
+
+bool ballast::give_up() noexcept {
+  return ::unlink(file_.c_str()) == 0;
+}
+
+result<void> make_state_folder(const std::filesystem::path& dir) {
+  std::error_code failed;
+  if (std::filesystem::is_directory(dir, failed)) return {};
+  if (dir.has_parent_path()) std::filesystem::create_directories(dir.parent_path(), failed);
+  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
+    return system_error_of(errno, "cannot make the state folder", dir);
+  if (!std::filesystem::is_directory(dir, failed))
+    return system_error_of(ENOTDIR, "cannot make the state folder", dir);
+  return {};
+}
+
+result<void> make_private_file(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return system_error_of(errno, "cannot make the file", file);
+  ::close(fd);
+  return {};
+}
+
+result<void> sync_to_disk(const std::filesystem::path& file_or_dir) {
+  const int fd = ::open(file_or_dir.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return system_error_of(errno, "cannot open", file_or_dir);
+  const int rc = ::fsync(fd);
+  const int number = errno;
+  ::close(fd);
+  if (rc != 0) return system_error_of(number, "cannot write to the disk", file_or_dir);
+  return {};
+}
+
+std::uint64_t free_bytes(const std::filesystem::path& dir) noexcept {
+  struct statvfs s {};
+  if (::statvfs(dir.c_str(), &s) != 0) return 0;
+  return static_cast<std::uint64_t>(s.f_bavail) * s.f_frsize;
+}
+
+}  // namespace catwalk::storage

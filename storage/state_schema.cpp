@@ -1,0 +1,197 @@
+#include "storage/state_schema.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <string>
+
+namespace catwalk::storage {
+namespace {
+
+// Times are milliseconds since the epoch. `products.next_try`: when its image is due, null when it is not
+// (ready, or given up). `products.vector_url`: the image whose vector the product has, which after a change
+// of the image stays the old one until the new one is embedded. `products.row_run`: the run in which the row
+// was written or confirmed by the listing that it comes from. `products.sink_hash`, `sink_vector`: what the
+// outbox was last given, so that the same is not sent again. `outbox.held`: not due before its vector is
+// ready or has failed once.
+constexpr std::string_view first = R"sql(
+create table runs (
+  id integer primary key,
+  job text not null,
+  slot integer,
+  started integer not null,
+  finished integer,
+  state text not null,
+  counts text not null default '{}',
+  errors text not null default '[]'
+) strict;
+create unique index runs_by_slot on runs (job, slot) where slot is not null;
+
+create table sites (
+  name text primary key,
+  last_success integer
+) strict, without rowid;
+
+create table facts (
+  name text primary key,
+  value text not null
+) strict, without rowid;
+
+create table pages (
+  site text not null,
+  endpoint text not null,
+  url text not null,
+  endpoint_index integer not null,
+  etag text not null,
+  last_modified text not null,
+  body_hash text not null,
+  stanza_hash text not null,
+  listed text not null,
+  run integer not null,
+  fetched integer not null,
+  primary key (site, endpoint, url)
+) strict, without rowid;
+
+create table products (
+  number integer primary key,
+  id text not null unique,
+  site text not null,
+  endpoint_index integer not null,
+  fields text not null,
+  field_hash text not null,
+  image_url text not null,
+  first_seen integer not null,
+  last_seen integer not null,
+  last_run integer not null,
+  row_run integer not null,
+  gone_at integer,
+  vector_state text not null,
+  vector_url text,
+  next_try integer,
+  sink_hash text,
+  sink_vector text,
+  sink_key text
+) strict;
+create index products_by_image on products (image_url);
+create index products_by_run on products (last_run);
+create index products_due on products (next_try) where next_try is not null;
+
+create table deferred_products (
+  id text primary key,
+  run integer not null,
+  endpoint_index integer not null,
+  product text not null,
+  fingerprint text not null,
+  to_sink integer not null
+) strict, without rowid;
+create index deferred_by_run on deferred_products (run);
+
+create table images (
+  url text primary key,
+  etag text not null default '',
+  last_modified text not null default '',
+  content_sha256 text not null default '',
+  vector blob,
+  crc32c integer,
+  fingerprint text,
+  model text,
+  precision text,
+  decode text,
+  device text,
+  untrained integer not null default 0,
+  embedded integer,
+  attempts integer not null default 0,
+  next_try integer,
+  last_error text
+) strict;
+
+create table outbox (
+  sink text not null,
+  key text not null,
+  seq integer not null,
+  op text not null,
+  parts integer not null,
+  held integer not null,
+  attempts integer not null default 0,
+  next_try integer not null default 0,
+  last_error text,
+  history text not null default '[]',
+  created integer not null,
+  primary key (sink, key)
+) strict, without rowid;
+create index outbox_due on outbox (sink, held, next_try, seq);
+create table outbox_sequence (next integer not null) strict;
+insert into outbox_sequence values (1);
+
+create table failures (
+  id integer primary key,
+  sink text not null,
+  key text not null,
+  op text not null,
+  parts integer not null,
+  payload text not null,
+  reason text not null,
+  sink_code text not null,
+  sink_words text not null,
+  attempts text not null,
+  died integer not null
+) strict;
+create index failures_by_key on failures (sink, key);
+)sql";
+
+constexpr std::array<std::string_view, 1> steps{first};
+
+std::int64_t pragma(sqlite::connection& db, const char* name) {
+  auto s = db.prepare(std::string("pragma ") + name);
+  return s.step() ? s.integer(0) : 0;
+}
+
+bool has_tables(sqlite::connection& db) {
+  auto s = db.prepare("select 1 from sqlite_master limit 1");
+  return s.step();
+}
+
+}  // namespace
+
+std::span<const std::string_view> state_migrations() {
+  return steps;
+}
+
+result<void> migrate(sqlite::connection& db, const std::filesystem::path& file,
+                     std::span<const std::string_view> wanted) try {
+  const auto version = pragma(db, "user_version");
+  if (version > static_cast<std::int64_t>(wanted.size()))
+    return error{errc::state_newer, "cannot open the state database", file.string(),
+                 "it has version " + std::to_string(version) + ", this catwalk knows up to " +
+                     std::to_string(wanted.size()),
+                 "run the newer catwalk, or give this one another state folder (state.dir)"};
+  if (has_tables(db) && (version == 0 || pragma(db, "application_id") != state_application_id))
+    return error{errc::state_damaged, "cannot open the state database", file.string(),
+                 "it is an SQLite database, but not one of catwalk's",
+                 "give catwalk another state folder (state.dir)"};
+  for (auto step = static_cast<std::size_t>(version); step < wanted.size(); ++step) {
+    if (step > 0) {
+      const std::filesystem::path copy = file.string() + ".before-v" + std::to_string(step + 1);
+      std::filesystem::remove(copy);
+      db.back_up_to(copy);
+      spdlog::info("copied the state database to {} before its migration", copy.string());
+    }
+    db.execute("begin immediate");
+    try {
+      db.execute(std::string(wanted[step]));
+      db.execute("pragma application_id=" + std::to_string(state_application_id));
+      db.execute("pragma user_version=" + std::to_string(step + 1));
+      db.execute("commit");
+    } catch (const sqlite::failure&) {
+      if (db.in_transaction()) db.execute("rollback");
+      throw;
+    }
+  }
+  return {};
+} catch (const sqlite::failure& f) {
+  return sqlite::to_error(f, "cannot migrate the state database", file.string());
+} catch (const std::filesystem::filesystem_error& f) {
+  return error{errc::io, "cannot migrate the state database", file.string(), f.code().message(), ""};
+}
+
+}  // namespace catwalk::storage
