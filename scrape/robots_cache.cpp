@@ -22,7 +22,6 @@ constexpr std::chrono::hours kept_for{24};
 constexpr std::chrono::minutes unreachable_for{10};
 constexpr std::size_t bytes_read = robots::max_bytes;
 constexpr int attempts = 3;
-constexpr std::chrono::milliseconds first_backoff{1000};
 
 error forbidden(const std::string& on, std::string why) {
   return error{errc::robots, "robots.txt forbids the address", on, std::move(why),
@@ -41,8 +40,9 @@ struct robots_cache::entry {
   std::list<asio::steady_timer> waiting;
 };
 
-robots_cache::robots_cache(asio::any_io_executor loop, http_client& http, std::string user_agent)
-    : loop_(std::move(loop)), http_(http), user_agent_(std::move(user_agent)) {}
+robots_cache::robots_cache(asio::any_io_executor loop, http_client& http, std::string user_agent,
+                           std::chrono::milliseconds backoff)
+    : loop_(std::move(loop)), http_(http), user_agent_(std::move(user_agent)), backoff_(backoff) {}
 robots_cache::~robots_cache() = default;
 
 asio::awaitable<result<robots_cache::permission>> robots_cache::check(const url& address,
@@ -106,7 +106,7 @@ asio::awaitable<result<void>> robots_cache::refresh(entry& of, const url& addres
     return {};
   };
 
-  retry_policy retries(attempts, first_backoff);
+  retry_policy retries(attempts, backoff_);
   for (;;) {
     body->clear();
     http_request attempt = request;

@@ -23,7 +23,9 @@ class robots_cache {
     std::chrono::milliseconds crawl_delay{0};  ///< what `Crawl-delay` asks for, 60 s at most
   };
 
-  robots_cache(boost::asio::any_io_executor loop, http_client& http, std::string user_agent);
+  /// `backoff` is waited before the second of three attempts; it doubles.
+  robots_cache(boost::asio::any_io_executor loop, http_client& http, std::string user_agent,
+               std::chrono::milliseconds backoff = std::chrono::seconds(1));
   ~robots_cache();
 
   /// May `agent` (a product token) fetch this address? `robots` where it may not. `proxy` as http_request's.
@@ -37,6 +39,7 @@ class robots_cache {
   boost::asio::any_io_executor loop_;
   http_client& http_;
   std::string user_agent_;
+  std::chrono::milliseconds backoff_;
   std::unordered_map<std::string, std::shared_ptr<entry>> entries_;
 };
 
