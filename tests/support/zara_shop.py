@@ -137,9 +137,9 @@ class ZaraShop:
         app.router.add_get("/{country}/{language}/category/{number}/products", self._category)
         app.router.add_get("/assets/{path:.*}", self._picture)
         app.router.add_get("/{path:.*}", self._page)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.2)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
         self._pictures = {
@@ -159,7 +159,7 @@ class ZaraShop:
             request.host,
             request.path,
             request.query_string,
-            dict(request.headers),
+            {name.lower(): value for name, value in request.headers.items()},
         )
         with self.lock:
             self.seen.append(seen)

@@ -688,7 +688,7 @@ def test_log_names_what_was_asked(call, server):
     call("POST", "products", [row(1)], Prefer=MERGE)
     last = server.requests()[-1]
     assert (last["method"], last["path"], last["status"]) == ("POST", "/rest/v1/products", 201)
-    assert last["headers"]["Prefer"] == MERGE
+    assert last["headers"]["prefer"] == MERGE
     assert server.control("counts")["by_method"] == {"GET": 1, "POST": 1}
 
 

@@ -66,9 +66,9 @@ class Server:
         app = web.Application(client_max_size=2**31)
         app.router.add_route("*", "/__control/{action}", self._control)
         app.router.add_route("*", "/{path:.*}", self._gateway)
-        self.runner = web.AppRunner(app, access_log=None, handler_cancellation=False)
+        self.runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=1)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", port, shutdown_timeout=1)
+        site = web.TCPSite(self.runner, "127.0.0.1", port)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
         return self.port
@@ -103,7 +103,7 @@ class Server:
             request.method,
             request.path,
             request.query_string,
-            dict(request.headers),
+            {name.lower(): value for name, value in request.headers.items()},
             request.content_length or 0,
         )
         self.log.append(seen)
