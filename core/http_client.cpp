@@ -11,8 +11,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cassert>
 #include <csignal>
 #include <new>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -133,6 +135,8 @@ class http_client::impl : public std::enable_shared_from_this<impl> {
 
   void start(http_request request, asio::any_io_executor executor,
              asio::any_completion_handler<completion> handler) {
+    if (thread_ == std::thread::id()) thread_ = std::this_thread::get_id();
+    assert(thread_ == std::this_thread::get_id() && "http_client is used on the loop's thread alone");
     const std::uint64_t id = ++last_id_;
     auto& op = *operations_
                     .emplace(id, std::make_unique<operation>(*this, id, std::move(request),
@@ -282,6 +286,7 @@ class http_client::impl : public std::enable_shared_from_this<impl> {
   address_guard guard_;
   CURLM* multi_ = nullptr;
   asio::steady_timer wake_;
+  std::thread::id thread_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<operation>> operations_;
   std::unordered_map<curl_socket_t, std::shared_ptr<watch>> watched_;

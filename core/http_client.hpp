@@ -47,11 +47,12 @@ struct http_request {
   int max_redirects = 5;                      ///< http and https only; 0: a redirect is itself the answer
   std::string proxy;                          ///< overrides the client's proxy; empty: the client's
   std::shared_ptr<class cookie_jar> cookies;  ///< null: no cookies
-  /// When set, gets the decoded body piece by piece instead of `http_response::body`; returning an error
-  /// stops the transfer with that error. Called on the loop. `status` and headers are those of the final
-  /// answer.
+  /// When set, gets the decoded body of a success (2xx) piece by piece instead of `http_response::body`,
+  /// which keeps the body of any other answer. Returning an error stops the transfer with that error. Called
+  /// on the loop; must not destroy the client.
   std::function<result<void>(std::string_view piece)> on_body;
-  /// Bytes to skip by a Range request (resuming a download); 0: none.
+  /// Bytes to skip by a Range request (resuming a download); 0: none. A server that ignores it answers 200:
+  /// with on_body the transfer then ends before the body, so that nothing is appended twice.
   std::uint64_t resume_from = 0;
 };
 

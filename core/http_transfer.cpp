@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -163,6 +164,8 @@ void http_transfer::set_options() {
   }
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, options_.insecure_tls ? 0L : 1L);
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, options_.insecure_tls ? 0L : 2L);
+  if (const char* bundle = std::getenv("SSL_CERT_FILE"); bundle != nullptr && *bundle != '\0')
+    curl_easy_setopt(easy_, CURLOPT_CAINFO, bundle);
   // A range counts bytes of what is transferred, so a resumed download is asked for without compression.
   if (request_.resume_from == 0)
     curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "");
@@ -190,7 +193,7 @@ result<void> http_transfer::prepare_hop() {
   url on_the_wire = target_;
   on_the_wire.fragment.clear();
   curl_easy_setopt(easy_, CURLOPT_URL, on_the_wire.str().c_str());
-  // The path was normalised here; libcurl's own squashing would touch what the query means to the shop.
+  // parse_url resolved the dot segments already.
   curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
   set_method();
   set_headers();
@@ -301,6 +304,10 @@ bool http_transfer::take_header(std::string_view line) {
 
 bool http_transfer::take_end_of_headers() {
   const int status = response_.status;
+  if (request_.on_body && request_.resume_from != 0 && status == 200) {
+    ended_early_ = true;
+    return false;
+  }
   if (redirects() || request_.method == "HEAD" || status == 204 || status == 304) return true;
   const auto length = response_.headers.find("Content-Length");
   const auto coding = response_.headers.find("Content-Encoding");
@@ -322,7 +329,7 @@ bool http_transfer::take_body(std::string_view piece) {
     return false;
   }
   if (redirects()) return true;
-  if (!request_.on_body) {
+  if (!request_.on_body || response_.status < 200 || response_.status > 299) {
     response_.body.append(piece);
     return true;
   }
@@ -384,7 +391,7 @@ bool http_transfer::redirects() const {
 
 std::optional<result<http_response>> http_transfer::finish(CURLcode code) {
   if (stopped_) return result<http_response>(std::move(*stopped_));
-  if (code != CURLE_OK) return result<http_response>(failure_of(code));
+  if (code != CURLE_OK && !ended_early_) return result<http_response>(failure_of(code));
   if (redirects()) return follow_redirect();
   char* text = nullptr;
   long port = 0;

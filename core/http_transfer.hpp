@@ -41,8 +41,6 @@ class http_transfer {
   error timed_out() const;
 
  private:
-  enum class follow { none, redirect, refused };
-
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) noexcept;
@@ -78,6 +76,7 @@ class http_transfer {
   std::size_t header_bytes_ = 0;
   std::size_t body_bytes_ = 0;
   bool body_began_ = false;
+  bool ended_early_ = false;      // a server that ignored the range: the head is the answer
   std::optional<error> stopped_;  // what a callback stopped the transfer for
   std::optional<error> refused_;  // the guard's last refusal in this hop
   std::chrono::steady_clock::time_point began_;

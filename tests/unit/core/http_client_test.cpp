@@ -234,6 +234,33 @@ TEST_CASE_METHOD(http_fixture, "a download resumes by range, and shows when the 
   REQUIRE(got);
   CHECK(got->status == 200);
   CHECK(got->body == whole);
+  std::string appended;
+  r.on_body = [&](std::string_view piece) -> result<void> {
+    appended += piece;
+    return {};
+  };
+  got = fetch(r);
+  REQUIRE(got);
+  CHECK(got->status == 200);
+  CHECK(appended.empty());
+  r.url = s.at("/ranges");
+  REQUIRE(fetch(r));
+  CHECK(appended == "456789");
+}
+
+TEST_CASE_METHOD(http_fixture, "the page of an error is not streamed into a download") {
+  server s([](const request&) {
+    reply r;
+    r.status = 503;
+    r.body = "try later";
+    return r;
+  });
+  auto r = get(s.at("/"));
+  r.on_body = [](std::string_view) -> result<void> { return error{errc::internal, "called", {}, {}, {}}; };
+  const auto got = fetch(r);
+  REQUIRE(got);
+  CHECK(got->status == 503);
+  CHECK(got->body == "try later");
 }
 
 TEST_CASE_METHOD(http_fixture, "connections are kept and used again") {
