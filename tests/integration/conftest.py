@@ -1,4 +1,4 @@
-"""Fixtures: the contract server, the shop, a model, a working folder with its configuration, and the executable."""
+"""Fixtures: the contract server, the shop, a model, a working folder and its configuration, the executable."""
 
 import pathlib
 import sys
@@ -88,7 +88,7 @@ def merged(base, more):
 
 @pytest.fixture
 def configure(workdir, models_dir):
-    """configure(shop, supabase, sites=…, **settings): writes catwalk.yaml, sites.yaml and the key; returns the settings.
+    """configure(shop, supabase, sites=…, **settings): writes catwalk.yaml, sites.yaml and the key.
 
     Without `supabase` there is no sink. Polite delays are off unless a test sets them.
     """

@@ -8,7 +8,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "sites"
 
 
 def site_text(shop, date="2026-02", **more):
-    """The predecessor's Zara entry with the shop's address in place of Zara's, and catwalk's own settings added."""
+    """The predecessor's Zara entry with the shop's address for Zara's, and settings of catwalk's own."""
     text = (FOLDER / f"zara-{date}.yaml").read_text(encoding="utf-8")
     text = text.replace("https://www.zara.com", shop.url).rstrip() + "\n"
     return text + "".join(

@@ -68,7 +68,7 @@ def compare_with_embed(catwalk, shop, supabase, workdir, layout):
 
 
 def test_the_predecessors_sites_file_unchanged(catwalk, configure, supabase, workdir):
-    """Byte for byte its sites.yaml: Zara's own addresses over https, by a proxy that leads them to the shop."""
+    """Byte for byte its sites.yaml: Zara's own addresses over https, a proxy leads them to the shop."""
     categories = {"2443335": 12, "2418883": 5, "2419045": 4, "2418919": 3}
     names = {"2443335": "clothing", "2418883": "leather", "2419045": "puffers", "2418919": "beauty"}
     with ZaraShop(categories=categories) as shop, TlsProxy(shop.port, workdir) as proxy:
@@ -95,7 +95,7 @@ def test_the_predecessors_sites_file_unchanged(catwalk, configure, supabase, wor
 
 
 def check_zara_requests(shop):
-    """The headers without which Zara's servers say 403, the site's own on pages, cookies of the prewarmed pages."""
+    """Pictures: the headers without which Zara says 403. Pages: the site's own, and cookies."""
     images, pages = shop.requests("image"), shop.requests("page")
     assert len(images) == 24, "the main picture of each product, once"
     for seen in images:

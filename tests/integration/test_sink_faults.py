@@ -142,7 +142,8 @@ def test_one_bad_row_is_found_and_the_others_land(catwalk, configure, supabase, 
         "sql",
         sql=f"""
         create function public.refuse() returns trigger language plpgsql as $$
-        begin if new.product_url like '%={bad.id}' then raise exception 'the app does not want this one'; end if;
+        begin
+          if new.product_url like '%={bad.id}' then raise exception 'the app does not want this one'; end if;
         return new; end $$;
         create trigger refuse before insert or update on products for each row execute function refuse();""",
     )

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class ContractServer:
-    """`url`, `key` (the service key), `keys` and `dsn`; `control` speaks to the server, `sql` to its Postgres."""
+    """`url`, `key` (of the service), `keys`, `dsn`; `control` speaks to the server, `sql` to its Postgres."""
 
     def __init__(self, *options):
         self.process = subprocess.Popen(

@@ -1,7 +1,7 @@
 """Runs the contract server: `python -m tests.support.postgrest --port 0 --print-url --layout catwalk`.
 
-Prints one line of JSON, {"url", "key", "pid", "dsn", "keys"}, once it answers; ends on SIGTERM, SIGINT or when its
-standard input closes (with --until-stdin-closes), and takes Postgres and its folder with it.
+Prints one line of JSON, {"url", "key", "pid", "dsn", "keys"}, once it answers; ends on SIGTERM, SIGINT or
+(with --until-stdin-closes) when its standard input closes, and takes Postgres and its folder with it.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """An HTTP proxy that plays the whole internet: every host name leads to one server on loopback, https too.
 
-For https it answers CONNECT and speaks TLS itself with a certificate of its own making, which no client trusts unless it
-is told to.
+For https it answers CONNECT and speaks TLS itself with a certificate of its own making, which no client
+trusts unless it is told to.
 """
 
 import asyncio

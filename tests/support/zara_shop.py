@@ -1,4 +1,4 @@
-"""A shop on loopback that answers in Zara's format, for tests: categories, pictures, faults on command, a log.
+"""A shop on loopback that answers in Zara's format, for tests: categories, pictures, faults, a log.
 
 What it sells is made from a seed. Addresses in its answers follow the Host header: a client that comes for
 `www.zara.com` (through `tls_proxy.py`) gets Zara's own addresses, any other the shop's.

@@ -16,7 +16,7 @@ def running_server():
 
 @pytest.fixture
 def server(running_server):
-    """The contract server with empty tables `products` (catwalk's layout) and `old_products` (of October 2025)."""
+    """The contract server with empty tables: `products` (catwalk's layout), `old_products` (October 2025)."""
     running_server.reset()
     running_server.create_table("catwalk")
     running_server.create_table("2025-10", "old_products")

@@ -2,14 +2,19 @@
 
 import base64
 import json
+import pathlib
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
+import psycopg
 import pytest
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 ZEROS = [0.0] * 512
 
 
@@ -39,7 +44,7 @@ class Reply:
 
 @pytest.fixture
 def call(server):
-    """call(method, path, body, **headers with _ for -): the reply, as the service role unless `apikey` says else."""
+    """call(method, path, body, **headers with _ for -): the reply; as the service role unless told else."""
 
     def send(method, path, body=None, raw=None, timeout=20, **headers):
         given = {
@@ -470,7 +475,8 @@ def test_unique_and_foreign_keys(call, server):
 
 def test_rpc(call, server):
     server.sql("""
-        create function public.add(a int, b int default 10) returns int language sql immutable as 'select a + b';
+        create function public.add(a int, b int default 10) returns int language sql immutable
+          as 'select a + b';
         create function public.nothing(t text) returns void language sql as '';
         create function public.titles(prefix text) returns setof text language sql stable as
           $$ select title from products where title like prefix || '%' order by 1 $$;
@@ -697,3 +703,68 @@ def test_unknown_fault_or_setting_is_refused(server):
         server.fault("explode")
     with pytest.raises(ValueError, match="no setting"):
         server.control("settings", nothing=1)
+
+
+# The process.
+
+
+def start_command():
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tests.support.postgrest",
+            "--port",
+            "0",
+            "--print-url",
+            "--layout",
+            "2026-02",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return process, json.loads(process.stdout.readline())
+
+
+def is_alive(dsn):
+    try:
+        psycopg.connect(dsn, connect_timeout=2).close()
+        return True
+    except psycopg.OperationalError:
+        return False
+
+
+@pytest.fixture
+def own_tmp(tmp_path, monkeypatch):
+    """A temporary folder of the command's own, which Postgres' user can enter."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    return tmp_path
+
+
+def test_sigterm_ends_the_command_and_leaves_nothing(own_tmp):
+    process, said = start_command()
+    assert said["pid"] == process.pid
+    request = urllib.request.Request(f"{said['url']}/rest/v1/products", headers={"apikey": said["key"]})
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer) == []
+    assert list(own_tmp.iterdir())
+    process.terminate()
+    assert process.wait(20) == 0
+    process.stdout.close()
+    assert not is_alive(said["dsn"])
+    assert list(own_tmp.iterdir()) == []
+
+
+@pytest.mark.usefixtures("own_tmp")
+def test_postgres_dies_with_a_killed_server():
+    process, said = start_command()
+    process.kill()
+    process.wait(10)
+    process.stdout.close()
+    deadline = time.monotonic() + 10
+    while is_alive(said["dsn"]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(said["dsn"])

@@ -16,7 +16,7 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def one(self):
-        """A connection in autocommit mode. PGRST003 when none is free in time, PGRST000 when Postgres is away."""
+        """A connection in autocommit mode. PGRST003: none is free in time; PGRST000: Postgres is away."""
         try:
             await asyncio.wait_for(self.places.acquire(), self.acquire_timeout)
         except TimeoutError:

@@ -7,8 +7,8 @@ A rule is a JSON object:
   probability with `seed`: each matching request with this chance
   method      only this method; path: only where this regular expression is found in the path
 and the kind's own settings:
-  respond     status, headers, body: instead of the request (`after: true`: the request is carried out and committed)
-  stall       seconds (0: until the client leaves); the request is carried out before the wait with `after: true`
+  respond     status, headers, body: instead of the request; with `after: true` it is carried out all the same
+  stall       seconds (0: until the client leaves); with `after: true` the request is carried out first
   reset       bytes: a TCP reset after so many bytes of the answer; `after: true` commits first
   drop        commits and closes the connection without a byte of answer
   truncate    commits and sends headers and half of the body (or `bytes`), then closes

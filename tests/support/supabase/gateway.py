@@ -111,7 +111,7 @@ def authenticate(keys, headers, query_pairs):
         raise GatewayError(401, SECRET_IN_BROWSER, SECRET_IN_BROWSER_HINT)
     authorization = headers.get("Authorization")
     if authorization is None:
-        # For a new key the gateway puts a token of the right role; a legacy one alone leaves the caller anonymous.
+        # For a new key the gateway puts a token of the right role; a legacy one alone is anonymous.
         role = known[key] or "anon"
         return Caller(role, {"role": role})
     scheme, _, token = authorization.partition(" ")

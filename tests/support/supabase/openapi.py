@@ -1,4 +1,4 @@
-"""The root document `GET /rest/v1/`: Swagger 2.0 with one definition per table, formats as PostgREST writes them."""
+"""The root document `GET /rest/v1/`: Swagger 2.0, a definition per table, formats as PostgREST has them."""
 
 import json
 

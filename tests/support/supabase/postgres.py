@@ -31,7 +31,7 @@ alter default privileges in schema public grant execute on functions to anon, au
 
 
 def die_with_parent(signal_number):
-    """Returns a function for `preexec_fn`: the child gets `signal_number` when the process that started it dies."""
+    """A function for `preexec_fn`: the child gets `signal_number` when the process that started it dies."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def set_death_signal():
@@ -47,7 +47,7 @@ def installed_binaries():
 
 
 class Postgres:
-    """One cluster in a temporary folder, on loopback alone, without fsync. Runs as `nobody` when started by root."""
+    """One cluster in a temporary folder, on loopback, without fsync; as `nobody` when root starts it."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="catwalk-postgres-"))

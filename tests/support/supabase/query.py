@@ -1,4 +1,4 @@
-"""PostgREST's query string: select, filters, logic trees, order, columns (the grammar of its `QueryParams.hs`)."""
+"""PostgREST's query string: select, filters, logic trees, order, columns (after its `QueryParams.hs`)."""
 
 import dataclasses
 import re
@@ -157,7 +157,7 @@ def parse_names(text, what):
 
 
 def parse_select(text, table):
-    """A list of `Selected`; `Field("*")` for all columns. Relations do not exist here, and aggregates are off."""
+    """A list of `Selected`; `Field("*")` for all columns. There are no relations, and aggregates are off."""
     cursor, items = Cursor(text, "select parameter"), []
     while not cursor.done():
         cursor.spaces()
@@ -191,7 +191,8 @@ def _read_selected(cursor, table):
             400,
             "PGRST200",
             f"Could not find a relationship between '{table}' and '{field.name}' in the schema cache",
-            f"Searched for a foreign key relationship between '{table}' and '{field.name}' in the schema 'public', "
+            f"Searched for a foreign key relationship between '{table}' and '{field.name}' "
+            "in the schema 'public', "
             "but no matches were found.",
         )
     cast = None

@@ -82,7 +82,8 @@ class Rest:
             rows = await (
                 await connection.execute(
                     "select c.relname from pg_class c where c.relnamespace = $1::regnamespace and "
-                    "has_table_privilege(c.oid, 'select, insert, update, delete') and c.relkind in ('r','v','m','f','p')",
+                    "has_table_privilege(c.oid, 'select, insert, update, delete') "
+                    "and c.relkind in ('r','v','m','f','p')",
                     [self.cache.schema],
                 )
             ).fetchall()
@@ -213,7 +214,7 @@ class Rest:
         return Answer(status, headers, b"" if request.method == "HEAD" else body.encode())
 
     def _range(self, request, query):
-        """limit and offset of the page: `limit` and `offset`, cut by the Range header, cut by max-rows silently."""
+        """Limit and offset of the page: as asked for, cut by the Range header and, silently, by max-rows."""
         if query.limit is not None and query.limit < 0:
             raise errors.range_not_satisfiable("Limit should be greater than or equal to zero.")
         first = max(0, query.offset or 0)
@@ -226,7 +227,8 @@ class Rest:
         if found and query.limit != 0:
             if found[2] and int(found[2]) < int(found[1]):
                 raise errors.range_not_satisfiable(
-                    "The lower boundary must be lower than or equal to the upper boundary in the Range header."
+                    "The lower boundary must be lower than or equal to the upper boundary "
+                    "in the Range header."
                 )
             first = max(first, int(found[1]))
             if found[2]:
@@ -302,7 +304,8 @@ class Rest:
             404,
             "PGRST202",
             f"Could not find the function {self.cache.schema}.{name}{listed} in the schema cache",
-            f"Searched for the function {self.cache.schema}.{name}{searched}, but no matches were found in the "
+            f"Searched for the function {self.cache.schema}.{name}{searched}, "
+            "but no matches were found in the "
             "schema cache.",
         )
 
@@ -311,7 +314,7 @@ class Rest:
 
 
 class Transaction:
-    """BEGIN, the role and its settings, the request's statement, COMMIT: an error of the commit counts too."""
+    """BEGIN, the role and its settings, the statement, COMMIT: an error of the commit counts too."""
 
     def __init__(self, connections, settings, caller, fault, read_only):
         self.lease = connections.one()

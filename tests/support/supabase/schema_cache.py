@@ -1,6 +1,6 @@
 """What PostgREST knows of the database: tables, columns, keys and functions of the exposed schema.
 
-Read at start and on `NOTIFY pgrst, 'reload schema'`, never in between: a column added without that is not there (204).
+Read at start and on `NOTIFY pgrst, 'reload schema'`, not in between: a column added without it is not there.
 """
 
 import dataclasses
@@ -11,7 +11,8 @@ select c.relname, a.attname,
        case when t.typtype = 'd' then format_type(t.typbasetype, a.atttypmod)
             else format_type(a.atttypid, a.atttypmod) end,
        not a.attnotnull,
-       case when a.attidentity = 'd' then format('nextval(%L)', pg_get_serial_sequence(c.oid::regclass::text, a.attname))
+       case when a.attidentity = 'd'
+              then format('nextval(%L)', pg_get_serial_sequence(c.oid::regclass::text, a.attname))
             when a.attidentity = 'a' or a.attgenerated <> '' then null
             else pg_get_expr(d.adbin, d.adrelid) end,
        coalesce(a.attnum = any(k.conkey), false),
@@ -31,7 +32,8 @@ FUNCTIONS = """
 select p.proname, p.oid, coalesce(p.proargnames, '{}'),
        array(select format_type(x, null) from unnest(p.proargtypes) with ordinality as u(x, i) order by i),
        coalesce(p.proargmodes::text[], '{}'), p.pronargs, p.pronargdefaults, p.proretset,
-       format_type(p.prorettype, null), t.typtype in ('c') or (t.typname = 'record' and p.proargmodes && '{o,b,t}'),
+       format_type(p.prorettype, null),
+       t.typtype = 'c' or (t.typname = 'record' and p.proargmodes && '{o,b,t}'),
        p.provolatile
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace

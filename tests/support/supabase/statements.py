@@ -1,7 +1,7 @@
-"""Requests to SQL, with the statements that PostgREST itself sends (its `QueryBuilder.hs` and `SqlFragment.hs`).
+"""Requests to SQL, with the statements that PostgREST itself sends (`QueryBuilder.hs`, `SqlFragment.hs`).
 
-The body goes to Postgres as it came, through `json_to_recordset` with the table's own column types, so that Postgres
-says what is wrong with a value.
+The body goes to Postgres as it came, through `json_to_recordset` with the table's own column types, so that
+Postgres says what is wrong with a value.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 2025-10  key (source, external_id), price as a number, `embedding vector(512)`
 2026-02  key id (text), unique (source, product_url), `image_embedding` and `info_embedding vector(768)`
-catwalk  2026-02's columns, country, currency, availability, color_names, embedding_model, vectors as wide as the model
+catwalk  2026-02's columns, country, currency, availability, color_names, embedding_model; 512 wide unless told
 """
 
 LAYOUTS = ("2025-10", "2026-02", "catwalk")
@@ -73,9 +73,11 @@ WRITE_LOG = """
 create schema contract;
 create table contract.writes (
   n bigint generated always as identity primary key,
-  relation text not null, key text not null, operation text not null, at timestamptz not null default clock_timestamp()
+  relation text not null, key text not null, operation text not null,
+  at timestamptz not null default clock_timestamp()
 );
-create function contract.log_write() returns trigger language plpgsql security definer set search_path = '' as $$
+create function contract.log_write() returns trigger language plpgsql security definer
+  set search_path = '' as $$
 declare changed jsonb; parts text[] := '{}'; column_name text;
 begin
   if tg_op = 'DELETE' then changed := to_jsonb(old); else changed := to_jsonb(new); end if;
