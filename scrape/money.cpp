@@ -31,18 +31,6 @@ std::size_t find_code(std::string_view text) {
   return std::string_view::npos;
 }
 
-/// The blank between groups of digits at the beginning of `text`: its length, or 0.
-std::size_t group_blank(std::string_view text) {
-  for (const std::string_view blank : {" ", "\u00a0", "\u202f", "\u2009", "'", "\u2019"}) {
-    if (text.starts_with(blank)) return blank.size();
-  }
-  return 0;
-}
-
-bool is_group(std::string_view text) {
-  return text.size() >= 3 && all_digits(text.substr(0, 3)) && (text.size() == 3 || !is_digit(text[3]));
-}
-
 /// The number as text: a JSON number's shortest decimal form, which is the one that was sent.
 std::optional<decimal> decimal_of(const json& value) {
   if (value.is_number_unsigned()) return decimal::parse(std::to_string(value.get<std::uint64_t>()));
@@ -181,100 +169,6 @@ price_reading read_list(const json& value, std::string_view currency, config::pr
 }
 
 }  // namespace
-
-std::optional<decimal> decimal::parse(std::string_view text) {
-  const std::size_t point = text.find('.');
-  std::string_view whole = text.substr(0, point);
-  const std::string_view fraction =
-      point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
-  if (!all_digits(whole)) return std::nullopt;
-  if (point != std::string_view::npos && !all_digits(fraction)) return std::nullopt;
-  while (whole.size() > 1 && whole.front() == '0') whole.remove_prefix(1);
-  decimal out;
-  out.whole_ = whole;
-  out.fraction_ = fraction;
-  return out;
-}
-
-bool decimal::is_whole() const noexcept {
-  return fraction_.find_first_not_of('0') == std::string::npos;
-}
-
-bool decimal::is_zero() const noexcept {
-  return whole_ == "0" && is_whole();
-}
-
-bool decimal::at_least(std::string_view whole) const noexcept {
-  if (whole_.size() != whole.size()) return whole_.size() > whole.size();
-  return whole_ >= whole;
-}
-
-decimal decimal::divided_by_power_of_ten(int exponent) const {
-  decimal out = *this;
-  for (int i = 0; i < exponent; ++i) {
-    out.fraction_.insert(out.fraction_.begin(), out.whole_.back());
-    out.whole_.pop_back();
-    if (out.whole_.empty()) out.whole_ = "0";
-  }
-  return out;
-}
-
-std::string decimal::shortest() const {
-  std::string fraction = fraction_;
-  while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
-  return fraction.empty() ? whole_ : whole_ + '.' + fraction;
-}
-
-std::string decimal::with_fraction() const {
-  std::string text = shortest();
-  if (text.find('.') == std::string::npos) text += ".0";
-  return text;
-}
-
-std::string decimal::as_written() const {
-  return fraction_.empty() ? whole_ : whole_ + '.' + fraction_;
-}
-
-std::optional<decimal> amount_in(std::string_view text, int fraction_digits) {
-  const auto first = std::find_if(text.begin(), text.end(), is_digit);
-  text.remove_prefix(static_cast<std::size_t>(first - text.begin()));
-  if (text.empty()) return std::nullopt;
-
-  // Digits and the points and commas between them; blanks and apostrophes only before groups of three.
-  std::string number;
-  while (!text.empty()) {
-    if (is_digit(text.front())) {
-      number += text.front();
-      text.remove_prefix(1);
-    } else if ((text.front() == '.' || text.front() == ',') && text.size() > 1 && is_digit(text[1])) {
-      number += text.front();
-      text.remove_prefix(1);
-    } else if (const std::size_t blank = group_blank(text);
-               blank > 0 && is_group(text.substr(blank)) && number.find_first_of(".,") == std::string::npos) {
-      text.remove_prefix(blank);
-    } else {
-      break;
-    }
-  }
-
-  const std::size_t last = number.find_last_of(".,");
-  if (last == std::string::npos) return decimal::parse(number);
-  const char separator = number[last];
-  const bool once = std::count(number.begin(), number.end(), separator) == 1;
-  const bool both = number.find(separator == '.' ? ',' : '.') != std::string::npos;
-  const std::size_t after = number.size() - last - 1;
-  // One separator before exactly three digits groups thousands, unless the number begins with 0 or the
-  // currency has three digits; of two kinds the last one is the decimal one.
-  const bool groups =
-      !both && once && after == 3 && number.front() != '0' && last <= 3 && fraction_digits != 3;
-  const bool is_decimal = once && !groups;
-  std::string plain;
-  for (std::size_t i = 0; i < number.size(); ++i) {
-    if (is_digit(number[i])) plain += number[i];
-    if (i == last && is_decimal) plain += '.';
-  }
-  return decimal::parse(plain);
-}
 
 int fraction_digits_of(std::string_view currency) {
   constexpr std::array<std::string_view, 16> none{"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",

@@ -96,5 +96,10 @@ TEST_CASE("the first number of a text is its amount") {
   CHECK(amount_in("1.234.567,8")->as_written() == "1234567.8");
   CHECK(amount_in("1\u202f299,5")->as_written() == "1299.5");
   CHECK(amount_in("2 x 30")->as_written() == "2");
+  CHECK(amount_in("35€99")->as_written() == "35.99");
+  CHECK(amount_in("$.75")->as_written() == "0.75");
+  CHECK(amount_in("Rs.75")->as_written() == "75");
+  CHECK(amount_in("-20 % 15,00 €")->as_written() == "15.00");
+  CHECK_FALSE(amount_in("40% off"));
   CHECK_FALSE(amount_in("free"));
 }
