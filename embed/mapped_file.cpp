@@ -18,6 +18,7 @@ error failure(const std::filesystem::path& path, int code) {
           .on = path.string(),
           .why = std::strerror(code),
           .hint = {}};
+  if (code == ENOENT) e.hint = "check the path, or fetch the model again";
   if (code == EACCES) e.hint = "give the user that runs catwalk permission to read it";
   return e;
 }

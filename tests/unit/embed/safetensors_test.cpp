@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/result_printer.hpp"
 
 namespace {
 
