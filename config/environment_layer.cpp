@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <string_view>
 
+#include "config/letter_case.hpp"
 #include "config/nearest_key.hpp"
 #include "config/setting.hpp"
 
@@ -17,12 +17,6 @@ namespace {
 const variable* find(const variables& layer, const std::string& name) {
   const auto found = layer.find(name);
   return found == layer.end() || found->second.value.empty() ? nullptr : &found->second;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
 }
 
 class layers {
@@ -136,7 +130,7 @@ class layers {
   void switch_to_remote() {
     const variable* use = winning("USE_RAILWAY_EMBEDDINGS");
     if (!use) return;
-    const std::string word = lower(use->value);
+    const std::string word = lower_case(use->value);
     if (word != "true" && word != "1" && word != "yes") {
       if (word != "false" && word != "0" && word != "no") {
         warn(context_.found, use->where,
@@ -161,7 +155,7 @@ class layers {
           target{"NO_PROXY", &values_.fetch.no_proxy}}) {
       // Lower case wins, as in curl and Python, but not across the layers.
       for (const variables* layer : {&dotenv_, &process_}) {
-        const variable* one = find(*layer, lower(name));
+        const variable* one = find(*layer, lower_case(name));
         if (!one) one = find(*layer, name);
         if (!one) continue;
         *value = one->value;

@@ -9,6 +9,7 @@
 
 #include "config/configuration_file.hpp"
 #include "config/environment_layer.hpp"
+#include "config/letter_case.hpp"
 #include "config/setting.hpp"
 #include "config/settings_check.hpp"
 #include "config/settings_file.hpp"
@@ -57,6 +58,17 @@ void load_sites(const std::optional<std::string>& text, const std::string& shown
   loaded_sites read = parse_sites(*text, shown);
   result.sites = std::move(read.sites);
   append(result.found, std::move(read.found));
+}
+
+/// Jobs name sites in any case; from here on the site's own spelling holds.
+void spell_as_sites(std::vector<job_settings>& jobs, const std::vector<site>& sites) {
+  for (auto& job : jobs) {
+    for (auto& name : job.sites) {
+      for (const auto& one : sites) {
+        if (lower_case(one.name) == lower_case(name)) name = one.name;
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -129,6 +141,7 @@ loaded load(const overrides& flags, const environment& env, const std::filesyste
            "state.dir: auto found no folder: STATE_DIRECTORY, XDG_STATE_HOME and HOME are not set",
            "set state.dir");
   }
+  spell_as_sites(values.schedule.jobs, result.sites);
   check_settings(values, result.sites, context);
   return result;
 }

@@ -6,21 +6,16 @@
 #include <set>
 #include <string_view>
 
+#include "config/header_name.hpp"
+#include "config/letter_case.hpp"
 #include "config/nearest_key.hpp"
 #include "config/yaml_value.hpp"
 
 namespace catwalk::config {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> prefixes) {
-  const std::string start = lower(text.substr(0, 16));
+  const std::string start = lower_case(text.substr(0, 16));
   return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) {
     return start.compare(0, p.size(), p) == 0 && text.size() > p.size();
   });
@@ -109,13 +104,14 @@ class checker {
     std::vector<std::string> known;
     for (const auto& one : sites_) known.push_back(one.name);
     for (const auto& job : values_.schedule.jobs) {
-      if (!job.name.empty() && !names.insert(lower(job.name)).second) {
+      if (!job.name.empty() && !names.insert(lower_case(job.name)).second) {
         refuse(context_.found, job.where, "schedule.jobs[]: a second job named '" + job.name + "'",
                "names are unique; upper and lower case count as the same");
       }
       for (const auto& name : job.sites) {
-        const bool exists = std::any_of(known.begin(), known.end(),
-                                        [&](const std::string& k) { return lower(k) == lower(name); });
+        const bool exists = std::any_of(known.begin(), known.end(), [&](const std::string& k) {
+          return lower_case(k) == lower_case(name);
+        });
         if (exists) continue;
         const std::string near = nearest_key(name, known);
         refuse(context_.found, job.where, "job '" + job.name + "': no site is named '" + name + "'",
@@ -187,7 +183,15 @@ class checker {
     if (sink.kind == "supabase") {
       need("sink.url", sink.url, "sink.kind supabase", "set it, or the variable SUPABASE_URL");
       need("sink.key", sink.key, "sink.kind supabase", "set it, or the variable SUPABASE_KEY");
-      if (!sink.url.empty()) web_address("sink.url", sink.url.reveal());
+      if (!sink.url.empty()) {
+        web_address("sink.url", sink.url.reveal());
+        const std::string start = lower_case(sink.url.reveal().substr(0, 24));
+        const bool own_machine = starts_with_any(start, {"http://127.", "http://localhost", "http://[::1]"});
+        if (start.rfind("http://", 0) == 0 && !own_machine) {
+          warn(context_.found, where("sink.url"), "sink.url: http:// sends the key and the rows unencrypted",
+               "write https://");
+        }
+      }
     } else if (sink.kind == "postgres") {
       need("sink.url", sink.url, "sink.kind postgres", "set it to postgres://USER:PASSWORD@HOST/DATABASE");
       if (!sink.url.empty() && !starts_with_any(sink.url.reveal(), {"postgres://", "postgresql://"})) {
@@ -200,9 +204,7 @@ class checker {
     }
     if (sink.table.empty()) error("sink.table", "expected a table's name, found nothing");
     for (const auto& [name, value] : sink.headers) {
-      constexpr std::string_view token =
-          "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";  // RFC 9110, 5.6.2
-      if (name.empty() || name.find_first_not_of(token) != std::string::npos) {
+      if (!is_header_name(name)) {
         error("sink.headers", "'" + name + "' cannot be a header's name");
       }
     }

@@ -1,8 +1,9 @@
 #include "config/site_source.hpp"
 
 #include <algorithm>
-#include <cctype>
 
+#include "config/header_name.hpp"
+#include "config/letter_case.hpp"
 #include "config/mapping_reader.hpp"
 #include "config/nearest_key.hpp"
 #include "config/yaml_value.hpp"
@@ -13,8 +14,7 @@ namespace {
 using texts = std::vector<located_text>;
 
 bool is_web_address(std::string_view text) {
-  std::string start(text.substr(0, 8));
-  std::transform(start.begin(), start.end(), start.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string start = lower_case(text.substr(0, 8));
   return (start.rfind("http://", 0) == 0 && text.size() > 7) || (start == "https://" && text.size() > 8);
 }
 
@@ -74,9 +74,7 @@ mapping_reader::reader headers(header_list& to, problems& found) {
   return [&to, &found](const yaml_node& node, const std::string& name) {
     to = read_pairs(node, name, found);
     for (const auto& [header, value] : to) {
-      constexpr std::string_view token =
-          "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";  // RFC 9110, 5.6.2
-      if (!header.empty() && header.find_first_not_of(token) == std::string::npos) continue;
+      if (is_header_name(header)) continue;
       refuse(found, node.where, name + ": '" + header + "' cannot be a header's name");
     }
   };

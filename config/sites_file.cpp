@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <cctype>
 #include <map>
 
+#include "config/letter_case.hpp"
 #include "config/load.hpp"
 #include "config/mapping_reader.hpp"
 #include "config/site_source.hpp"
@@ -10,12 +10,6 @@
 
 namespace catwalk::config {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 class stanza_reader {
  public:
@@ -119,7 +113,7 @@ class stanza_reader {
     if (site_.name.empty()) site_.name = site_.brand;
     if (site_.name.empty()) {
       refuse(found_, node.where, "a site without a name", "add brand: or name:");
-    } else if (lower(site_.name) == "all") {
+    } else if (lower_case(site_.name) == "all") {
       refuse(found_, node.where, "a site cannot be named 'all': --sites takes that for every site",
              "add name:");
     }
@@ -156,7 +150,7 @@ loaded_sites parse_sites(std::string_view text, const std::string& file_name) {
   for (const auto& item : root.items) {
     auto one = stanza_reader(result.found).read(*item);
     if (!one) continue;
-    const auto [first, is_new] = names.emplace(lower(one->name), one->where);
+    const auto [first, is_new] = names.emplace(lower_case(one->name), one->where);
     if (!one->name.empty() && !is_new) {
       refuse(result.found, one->where, "a second site named '" + one->name + "'",
              "the first is in line " + std::to_string(first->second.line) + "; give one of them a name:");

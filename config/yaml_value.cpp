@@ -1,23 +1,16 @@
 #include "config/yaml_value.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 
 #include "config/byte_size.hpp"
 #include "config/duration.hpp"
+#include "config/letter_case.hpp"
 #include "config/nearest_key.hpp"
 
 namespace catwalk::config {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 std::nullopt_t expected(const yaml_node& node, std::string_view name, std::string_view what, problems& found,
                         std::string hint = {}) {
@@ -90,7 +83,7 @@ std::optional<std::string> read_line(const yaml_node& node, std::string_view nam
 }
 
 std::optional<bool> read_flag(const yaml_node& node, std::string_view name, problems& found) {
-  const std::string word = node.type == yaml_node::kind::scalar ? lower(node.text) : std::string();
+  const std::string word = node.type == yaml_node::kind::scalar ? lower_case(node.text) : std::string();
   for (const char* yes : {"true", "yes", "on", "1"}) {
     if (word == yes) return true;
   }

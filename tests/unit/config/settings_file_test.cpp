@@ -106,7 +106,7 @@ shutdown_timeout: 1m
   CHECK(job.on_restart == job_settings::restart_policy::restart);
   CHECK_FALSE(job.enabled);
   CHECK(job.ping_url == "https://ping.example/x");
-  CHECK(s.schedule.jobs[1].sites == std::vector<std::string>{"zara"});
+  CHECK(s.schedule.jobs[1].sites == std::vector<std::string>{"Zara"});
   CHECK(s.fetch.user_agent == "mine/1.0");
   CHECK_FALSE(s.fetch.robots);
   CHECK(s.fetch.pages.concurrency == 4);
@@ -227,6 +227,9 @@ TEST_CASE("every problem says where, what and what to do") {
                "catwalk.yaml:1:15: sink.kind supabase needs sink.url; set it, or the variable SUPABASE_URL"},
            row{"sink: { kind: supabase, key: k, url: x.example }\n",
                "catwalk.yaml:1:38: sink.url: expected an http:// or https:// address"},
+           row{"sink: { kind: supabase, key: k, url: 'http://127.0.0.1:1' }\n", ""},
+           row{"sink: { kind: supabase, key: k, url: 'http://x.example' }\n",
+               "catwalk.yaml:1:38: warning: sink.url: http:// sends the key and the rows unencrypted; write https://"},
            row{"sink: { kind: postgres, url: 'https://x.example' }\n",
                "catwalk.yaml:1:30: sink.url: expected a postgres:// address"},
            row{"sink: { kind: file }\n", "catwalk.yaml:1:15: sink.kind file needs sink.path"},
