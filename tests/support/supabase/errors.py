@@ -49,8 +49,8 @@ def invalid_body(message):
     return ApiError(400, "PGRST102", message)
 
 
-def range_not_satisfiable(details):
-    return ApiError(416, "PGRST103", "Requested range not satisfiable", details)
+def range_not_satisfiable(details, headers=None):
+    return ApiError(416, "PGRST103", "Requested range not satisfiable", details, headers=headers)
 
 
 def missing_column(column, table):

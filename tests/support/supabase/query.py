@@ -288,6 +288,7 @@ LIST_ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"(?=[,)])|([^,)]*)')
 def _read_list(cursor):
     cursor.spaces()
     cursor.expect("(")
+    cursor.spaces()
     values = []
     while True:
         found = cursor.match(LIST_ELEMENT)
@@ -307,10 +308,7 @@ def _logic_value(cursor):
 def parse_logic(key, value):
     """`and=(…)`, `or=(…)`, `not.and=(…)`, `not.or=(…)`."""
     cursor = Cursor(key + value, "logic tree")
-    term = _read_logic(cursor)
-    if not cursor.done():
-        cursor.unexpected("end of input")
-    return term
+    return _read_logic(cursor)  # PostgREST does not mind what follows
 
 
 def _read_logic(cursor):

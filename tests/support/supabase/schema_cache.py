@@ -14,7 +14,7 @@ select c.relname, a.attname,
        case when a.attidentity = 'd'
               then format('nextval(%L)', pg_get_serial_sequence(c.oid::regclass::text, a.attname))
             when a.attidentity = 'a' or a.attgenerated <> '' then null
-            else pg_get_expr(d.adbin, d.adrelid) end,
+            else coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0)) end,
        coalesce(a.attnum = any(k.conkey), false),
        col_description(c.oid, a.attnum), obj_description(c.oid, 'pg_class'),
        coalesce(array_position(k.conkey, a.attnum), 0)
@@ -33,7 +33,7 @@ select p.proname, p.oid, coalesce(p.proargnames, '{}'),
        array(select format_type(x, null) from unnest(p.proargtypes) with ordinality as u(x, i) order by i),
        coalesce(p.proargmodes::text[], '{}'), p.pronargs, p.pronargdefaults, p.proretset,
        format_type(p.prorettype, null),
-       t.typtype = 'c' or (t.typname = 'record' and p.proargmodes && '{o,b,t}'),
+       t.typtype = 'c' or coalesce(p.proargmodes && '{o,b,t}', false),
        p.provolatile
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace

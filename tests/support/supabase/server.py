@@ -15,7 +15,8 @@ from .connections import Connections
 from .errors import ApiError, GatewayError
 from .faults import Faults, rule_from_json
 from .gateway import Keys, authenticate, sign
-from .rest import Answer, Request, Rest
+from .negotiation import Answer, Request
+from .rest import Rest
 from .schema_cache import SchemaCache
 
 TOO_LARGE = "<html><head><title>413 Request Entity Too Large</title></head><body>too large</body></html>"

@@ -199,7 +199,14 @@ def from_body(statement, text, columns, with_select, with_defaults):
     return clause + f"LATERAL (SELECT {names} FROM {rows}) pgrst_body"
 
 
-def insert_statement(schema, table, columns, text, resolution, conflict, with_defaults, returning="*"):
+def returning(schema, select, table):
+    """What a change returns: the columns that are selected, so that no privilege on others is needed."""
+    target = f"{identifier(schema)}.{identifier(table.name)}"
+    names = dict.fromkeys(item.field.name for item in parse_select(select, table.name))
+    return ", ".join(column_reference(target, name) for name in (["*"] if "*" in names else names))
+
+
+def insert_statement(schema, table, columns, text, resolution, conflict, with_defaults, returned):
     """`INSERT … ON CONFLICT …`; `pgrst.inserted` counts the rows that were really new."""
     statement = Statement()
     target = f"{identifier(schema)}.{identifier(table.name)}"
@@ -218,10 +225,10 @@ def insert_statement(schema, table, columns, text, resolution, conflict, with_de
             sql += " WHERE " + COUNT_INSERTED.format("-", "-1")
         else:
             sql += "DO NOTHING"
-    return statement, sql + f" RETURNING {returning}"
+    return statement, sql + f" RETURNING {returned}"
 
 
-def update_statement(schema, table, columns, text, conditions, with_defaults, returning="*"):
+def update_statement(schema, table, columns, text, conditions, with_defaults, returned):
     statement = Statement()
     target = f"{identifier(schema)}.{identifier(table.name)}"
     if not columns:
@@ -229,14 +236,14 @@ def update_statement(schema, table, columns, text, conditions, with_defaults, re
     assignments = ", ".join(f"{identifier(c.name)} = pgrst_body.{identifier(c.name)}" for c in columns)
     sql = f"UPDATE {target} SET {assignments} " + from_body(statement, text, columns, False, with_defaults)
     sql += where_clause(statement, target, conditions, table)
-    return statement, sql + f" RETURNING {target}.*" if returning == "*" else sql + f" RETURNING {returning}"
+    return statement, sql + f" RETURNING {returned}"
 
 
-def delete_statement(schema, table, conditions, returning="*"):
+def delete_statement(schema, table, conditions, returned):
     statement = Statement()
     target = f"{identifier(schema)}.{identifier(table.name)}"
     sql = f"DELETE FROM {target}" + where_clause(statement, target, conditions, table)
-    return statement, sql + f" RETURNING {returning}"
+    return statement, sql + f" RETURNING {returned}"
 
 
 def wrap_mutation(statement, sql, select, table, with_body):

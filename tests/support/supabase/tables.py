@@ -2,7 +2,7 @@
 
 2025-10  key (source, external_id), price as a number, `embedding vector(512)`
 2026-02  key id (text), unique (source, product_url), `image_embedding` and `info_embedding vector(768)`
-catwalk  2026-02's columns, country, currency, availability, color_names, embedding_model; 512 wide unless told
+catwalk  the columns of 2026-02, country, currency, availability, color_names, embedding_model; 512 wide
 """
 
 LAYOUTS = ("2025-10", "2026-02", "catwalk")
