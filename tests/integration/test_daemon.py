@@ -17,9 +17,10 @@ IDLE = {"timezone": "UTC", "jobs": [{"name": "never", "cron": "0 0 1 1 *", "catc
 EVERY_MINUTE = {"timezone": "UTC", "jobs": [{"name": "often", "cron": "* * * * *", "jitter": "0s"}]}
 
 
-def test_health_and_metrics(catwalk, configure, shop):
-    settings = configure(shop, schedule=IDLE)
-    daemon = catwalk.daemon(settings["port"])
+def test_health_and_metrics(catwalk, configure, supabase, shop):
+    settings = configure(shop, supabase, schedule=IDLE)
+    daemon = catwalk.daemon(settings["port"], "--allow-untrained")
+    wait_until(lambda: daemon.get("/-/ready")[0] == 200, message="/-/ready did not answer 200")
     status, headers, body = daemon.get("/health")
     assert status == 200, body
     assert headers["Content-Type"].startswith("application/json")
@@ -27,7 +28,6 @@ def test_health_and_metrics(catwalk, configure, shop):
     for name in ("status", "version", "uptime", "model", "queue", "outbox", "sites"):
         assert any(name in key for key in health), (name, health)
     assert "untrained" in body
-    wait_until(lambda: daemon.get("/-/ready")[0] == 200, message="/-/ready did not answer 200")
 
     status, headers, body = daemon.get("/metrics")
     assert status == 200
@@ -46,8 +46,7 @@ def test_health_and_metrics(catwalk, configure, shop):
 
 def test_the_schedule_fires_and_sigterm_drains(catwalk, configure, supabase, shop):
     settings = configure(shop, supabase, schedule=EVERY_MINUTE, shutdown_timeout="20s")
-    daemon = catwalk.begin("run", "--allow-untrained") if needs_flag(catwalk) else catwalk.begin("run")
-    daemon.port = settings["port"]
+    daemon = catwalk.daemon(settings["port"], "--allow-untrained")
     wait_until(lambda: len(supabase.rows()) == 60 or daemon.ended is not None, 120, "the job did not run")
     assert daemon.ended is None, daemon.err
     check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
@@ -57,11 +56,6 @@ def test_the_schedule_fires_and_sigterm_drains(catwalk, configure, supabase, sho
     success = re.search(r'catwalk_site_last_success_timestamp_seconds\{site="Zara"\} ([0-9.e+]+)', metrics)
     assert success and abs(float(success[1]) - time.time()) < 300
     assert daemon.terminate() == 0, daemon.err
-
-
-def needs_flag(catwalk):
-    """Whether `catwalk run` takes permission for the untrained model as a flag."""
-    return "--allow-untrained" in catwalk("run", "--help").out
 
 
 def test_sigterm_in_the_middle_of_a_run_loses_nothing(catwalk, configure, supabase, shop):
@@ -117,20 +111,13 @@ def test_a_parked_sink_makes_the_daemon_unhealthy(catwalk, configure, supabase, 
     settings = configure(shop, supabase, schedule=IDLE)
     (workdir / "key").write_text("sb_secret_wrong")
     assert catwalk("scrape", "Zara", "--limit", "5", "--allow-untrained", "--wait", "5s").code == 3
-    arguments = ("run", "--allow-untrained") if needs_flag(catwalk) else ("run",)
-    daemon = catwalk.begin(*arguments)
-    daemon.port = settings["port"]
+    daemon = catwalk.daemon(settings["port"], "--allow-untrained")
 
-    def unhealthy():
-        assert daemon.ended is None, daemon.err
-        try:
-            status, _, body = daemon.get("/health")
-        except OSError:
-            return None
-        return body if status == 503 else None
+    def parked():
+        status, _, body = daemon.get("/health")
+        return body if status == 503 and "Invalid API key" in body else None
 
-    body = wait_until(unhealthy, 60, "/health did not turn 503")
-    assert "Invalid API key" in body
+    body = wait_until(parked, 60, "/health did not turn 503 with the sink's words")
     assert "sb_secret_wrong" not in body
     assert daemon.terminate() == 0, daemon.err
 

@@ -97,9 +97,9 @@ class Catwalk:
         self.started.append(process)
         return process
 
-    def daemon(self, port, env=None, timeout=60):
-        """`catwalk run`, once `/health` answers (with 200 or 503)."""
-        process = self.begin("run", env=env)
+    def daemon(self, port, *arguments, env=None, timeout=60):
+        """`catwalk run`, once `/-/healthy` answers."""
+        process = self.begin("run", *arguments, env=env)
         process.port = port
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
