@@ -1,4 +1,4 @@
-"""Fixtures: the contract server, the shop, a model, a working folder and its configuration, the executable."""
+"""Fixtures: contract server, shop, model, a working folder with its configuration, the executable."""
 
 import pathlib
 import sys
