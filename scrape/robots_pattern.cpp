@@ -24,7 +24,10 @@ int encoded_octet(std::string_view text, std::size_t at) {
 std::size_t append_normalised(std::string& out, std::string_view text, std::size_t at, bool in_query) {
   const int octet = encoded_octet(text, at);
   if (octet < 0) {
-    out += text[at];
+    if (text[at] == '%')
+      out += "%25";  // a percent sign that encodes nothing stands for itself
+    else
+      out += text[at];
     return 1;
   }
   const auto c = static_cast<char>(octet);
