@@ -38,6 +38,7 @@ result<stored_model> import_model(const fs::path& models_dir, const import_reque
   const auto source = fs::canonical(request.source, failed);
   stored.info.name = request.name.value_or(name_from(failed ? request.source : source, *model));
   stored.source = failed ? request.source.string() : source.string();
+  if (!request.origin.empty()) stored.source = request.origin;
   stored.source_sha256 = model->source_sha256;
   if (stored.info.name == untrained_name)
     return error{errc::invalid_argument, "cannot store model", stored.info.name,

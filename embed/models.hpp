@@ -26,6 +26,7 @@ struct import_request {
   std::filesystem::path source;
   std::optional<std::string> name;
   bool force = false;
+  std::string origin = {};  ///< recorded as `stored_model::source` (an address); empty: the path of `source`
 };
 result<stored_model> import_model(const std::filesystem::path& models_dir, const import_request& request);
 
