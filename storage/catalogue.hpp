@@ -88,6 +88,13 @@ struct run_summary {
   std::string errors_json;  ///< array of texts
 };
 
+/// A slot of a job's schedule that has had a run.
+struct taken_slot {
+  std::string job;
+  wall_time slot{};
+  bool interrupted = false;  ///< its run broke off and can be taken up again
+};
+
 struct catalogue_counts {
   std::int64_t products = 0;  ///< not gone
   std::int64_t gone = 0;
@@ -140,6 +147,8 @@ class catalogue {
   boost::asio::awaitable<result<void>> end_run(run_id run, run_state state, std::string counts_json,
                                                std::string errors_json);
   boost::asio::awaitable<result<std::vector<run_summary>>> recent_runs(int limit);
+  /// The latest 1,000 slots that had a run, latest first.
+  boost::asio::awaitable<result<std::vector<taken_slot>>> taken_slots();
   /// Marks runs that a crash left `running` as `interrupted`; returns how many.
   boost::asio::awaitable<result<int>> close_interrupted_runs();
   boost::asio::awaitable<result<void>> note_site_success(site_name site, wall_time when);

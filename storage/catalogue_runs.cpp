@@ -88,6 +88,19 @@ asio::awaitable<result<std::vector<run_summary>>> catalogue::recent_runs(int lim
   co_return co_await db_->internals().read(std::move(work));
 }
 
+asio::awaitable<result<std::vector<taken_slot>>> catalogue::taken_slots() {
+  auto work = [](connection& db) -> result<std::vector<taken_slot>> {
+    std::vector<taken_slot> slots;
+    auto s =
+        db.prepare("select job, slot, state from runs where slot is not null order by slot desc limit 1000");
+    while (s.step())
+      slots.push_back(
+          {s.text(0), from_millis(s.integer(1)), state_named(s.text(2)) == run_state::interrupted});
+    return slots;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
 asio::awaitable<result<int>> catalogue::close_interrupted_runs() {
   auto work = [](connection& db) -> result<int> {
     db.run("delete from deferred_products");

@@ -43,7 +43,11 @@ struct sink_reply {
   } what = kind::retry;
   error why;
   std::optional<std::chrono::milliseconds> retry_after;
+  /// The request may have arrived although its answer did not: the rows may be in or not.
+  bool outcome_unknown = false;
   std::string sqlstate_or_code;  ///< the sink's own code; may be empty
+  /// Products that the sink holds under an older id, which is theirs from now on.
+  std::vector<std::pair<product_id, std::string>> older_ids;
 };
 
 /// Where rows go. Loop-only; one request in flight per call.

@@ -1,0 +1,280 @@
+#include "storage/layout.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "storage/sink.hpp"
+
+namespace catwalk::storage {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view vector_field = "image_embedding";
+
+const std::vector<std::string>& fields_of_layout(std::string_view name) {
+  static const std::vector<std::string> october{
+      "source",      "external_id",   "merchant_name", "title",    "description",
+      "brand",       "price",         "currency",      "country",  "image_url",
+      "product_url", "affiliate_url", "availability",  "category", "subcategory",
+      "gender",      "color_names",   "size",          "metadata"};
+  static const std::vector<std::string> february{
+      "id",          "source",        "title",    "description", "brand", "image_url", "additional_images",
+      "product_url", "affiliate_url", "category", "gender",      "price", "sale",      "size",
+      "second_hand", "metadata"};
+  static const std::vector<std::string> own = [] {
+    auto all = february;
+    for (const char* more : {"country", "currency", "availability", "color_names", "embedding_model"})
+      all.emplace_back(more);
+    return all;
+  }();
+  static const std::vector<std::string> none;
+  if (name == "2025-10") return october;
+  if (name == "2026-02") return february;
+  if (name == "catwalk") return own;
+  return none;
+}
+
+std::string default_vector_column(std::string_view layout_name) {
+  return layout_name == "2025-10" ? "embedding" : std::string(vector_field);
+}
+
+json or_null(const std::optional<std::string>& text) {
+  return text ? json(*text) : json();
+}
+
+/// A decimal number in text as a JSON number; null where it is none.
+json number(const std::optional<std::string>& text) {
+  if (!text || text->empty()) return {};
+  double value = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (problem != std::errc() || end != text->data() + text->size()) return {};
+  return value;
+}
+
+/// What October 2025 kept beside the columns.
+json october_metadata(const product& p) {
+  json m{{"source", "api"},
+         {"merchant_name", or_null(p.merchant)},
+         {"country", p.country},
+         {"external_id", p.external_id},
+         {"endpoint", p.endpoint}};
+  if (!p.raw_item.is_null()) {
+    m["_raw_item"] = p.raw_item;
+    if (const auto price = p.raw_item.find("price"); price != p.raw_item.end() && price->is_number()) {
+      m["original_price"] = *price;
+      m["original_currency"] = or_null(p.currency);
+    }
+  }
+  return m;
+}
+
+json october_value(const std::string& field, const product& p) {
+  // Without an id of the shop's the address identifies the product, as it does for its id.
+  if (field == "external_id") return p.external_id.empty() ? p.product_url : p.external_id;
+  if (field == "price") return number(p.price_amount);
+  if (field == "gender") return or_null(p.raw_gender ? p.raw_gender : p.gender);
+  if (field == "merchant_name") return or_null(p.merchant);
+  if (field == "metadata") return october_metadata(p);
+  return {};
+}
+
+json february_value(const std::string& field, const product& p) {
+  if (field == "price") return or_null(p.price);
+  if (field == "gender") return or_null(p.gender);
+  if (field == "additional_images")
+    return p.additional_images.empty() ? json() : json(python_json(json(p.additional_images)));
+  if (field == "metadata") return p.metadata.empty() ? json() : json(python_json(p.metadata));
+  return {};
+}
+
+/// A field that means the same in every layout; nullopt for the others.
+std::optional<json> common_value(const std::string& field, const product& p, const embedding* vector) {
+  if (field == "id") return p.id.str();
+  if (field == "source") return p.source;
+  if (field == "title") return p.title;
+  if (field == "description") return or_null(p.description);
+  if (field == "brand") return or_null(p.brand);
+  if (field == "image_url") return p.image_url;
+  if (field == "product_url") return p.product_url;
+  if (field == "affiliate_url") return or_null(p.affiliate_url);
+  if (field == "category") return or_null(p.category);
+  if (field == "subcategory") return or_null(p.subcategory);
+  if (field == "sale") return or_null(p.sale);
+  if (field == "size") return or_null(p.size);
+  if (field == "second_hand") return p.second_hand;
+  if (field == "country") return p.country;
+  if (field == "currency") return or_null(p.currency);
+  if (field == "availability") return p.availability;
+  if (field == "color_names") return p.color_names;
+  if (field == "embedding_model") return vector ? json(vector->model) : json();
+  return std::nullopt;
+}
+
+std::string shortest(float value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> parts;
+  std::string part;
+  for (const char c : list + ",") {
+    if (c == ' ') continue;
+    if (c != ',') {
+      part += c;
+    } else if (!part.empty()) {
+      parts.push_back(std::move(part));
+      part.clear();
+    }
+  }
+  return parts;
+}
+
+void write_python(const json& value, std::string& out) {
+  if (value.is_object() || value.is_array()) {
+    out += value.is_object() ? '{' : '[';
+    bool first = true;
+    for (const auto& [key, member] : value.items()) {
+      if (!first) out += ", ";
+      first = false;
+      if (value.is_object()) out += json(key).dump(-1, ' ', true, json::error_handler_t::replace) + ": ";
+      write_python(member, out);
+    }
+    out += value.is_object() ? '}' : ']';
+    return;
+  }
+  out += value.dump(-1, ' ', true, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+result<layout> layout::make(const settings& wanted, const std::optional<std::set<std::string>>& present) {
+  const auto& fields = fields_of_layout(wanted.name);
+  if (fields.empty())
+    return error{errc::invalid_config, "cannot use the sink's layout", wanted.name, "there is no such layout",
+                 "sink.layout is auto, catwalk, 2026-02 or 2025-10"};
+  const auto has = [&](const std::string& name) { return !present || present->count(name) > 0; };
+  const auto missing = [&](const std::string& name) {
+    return error{errc::sink_schema, "cannot use the sink's table", name, "it has no such column",
+                 "add the column and run: notify pgrst, 'reload schema'; or change sink.columns"};
+  };
+  layout made;
+  made.name_ = wanted.name;
+  auto overrides = wanted.columns;
+  const auto place = [&](const std::string& field,
+                         const std::string& usual) -> result<std::optional<std::string>> {
+    if (const auto own = overrides.find(field); own != overrides.end()) {
+      auto name = own->second;
+      overrides.erase(own);
+      if (name && !has(*name)) return missing(*name);
+      return name;
+    }
+    if (has(usual)) return std::optional<std::string>(usual);
+    made.left_out_.push_back(usual);
+    return std::optional<std::string>();
+  };
+  for (const auto& field : fields) {
+    auto name = place(field, field);
+    if (!name) return name.error();
+    if (*name) made.columns_.push_back({field, **name});
+  }
+  auto vector = place(std::string(vector_field), default_vector_column(wanted.name));
+  if (!vector) return vector.error();
+  made.vector_column_ = std::move(*vector);
+  overrides.erase("info_embedding");
+  if (!overrides.empty())
+    return error{errc::invalid_config, "cannot use sink.columns", overrides.begin()->first,
+                 "the layout " + wanted.name + " has no such field", ""};
+
+  if (wanted.on_conflict != "auto") {
+    made.conflict_ = split(wanted.on_conflict);
+  } else {
+    const std::vector<std::string> keys = wanted.name == "2025-10"
+                                              ? std::vector<std::string>{"source", "external_id"}
+                                              : std::vector<std::string>{"id"};
+    for (const auto& key : keys) {
+      const auto c =
+          std::find_if(made.columns_.begin(), made.columns_.end(), [&](auto& x) { return x.field == key; });
+      if (c == made.columns_.end()) return missing(key);
+      made.conflict_.push_back(c->name);
+    }
+  }
+  for (const auto& name : made.conflict_)
+    if (!has(name)) return missing(name);
+  return made;
+}
+
+std::vector<std::string> layout::columns(bool with_vector) const {
+  std::vector<std::string> names;
+  for (const auto& c : columns_)
+    if (with_vector || c.field != "embedding_model") names.push_back(c.name);
+  if (with_vector && vector_column_) names.push_back(*vector_column_);
+  return names;
+}
+
+json layout::fields_of(const product& p, const embedding* vector) const {
+  json row = json::object();
+  for (const auto& c : columns_) {
+    if (!vector && c.field == "embedding_model") continue;
+    auto value = common_value(c.field, p, vector);
+    row[c.name] = value ? std::move(*value)
+                        : (name_ == "2025-10" ? october_value(c.field, p) : february_value(c.field, p));
+  }
+  return row;
+}
+
+std::string layout::row_text(const product& p, const embedding* vector) const {
+  auto text = fields_of(p, vector).dump(-1, ' ', false, json::error_handler_t::replace);
+  if (!vector || !vector_column_) return text;
+  text.pop_back();
+  text += text.size() > 1 ? "," : "";
+  text += json(*vector_column_).dump() + ":[";
+  for (std::size_t i = 0; i < vector->values.size(); ++i) {
+    if (i > 0) text += ',';
+    text += shortest(vector->values[i]);
+  }
+  return text + "]}";
+}
+
+json layout::row(const product& p, const embedding* vector) const {
+  auto document = fields_of(p, vector);
+  if (!vector || !vector_column_) return document;
+  auto& numbers = document[*vector_column_] = json::array();
+  // The double nearest to the float's shortest decimal is written as that decimal, and reads back as the same
+  // float.
+  for (const float value : vector->values) numbers.push_back(std::strtod(shortest(value).c_str(), nullptr));
+  return document;
+}
+
+std::optional<std::string> detect_layout(const std::set<std::string>& columns) {
+  const auto has = [&](const char* name) { return columns.count(name) > 0; };
+  if (has("external_id") && has("embedding")) return "2025-10";
+  if (!has("id") || !has("product_url")) return std::nullopt;
+  if (has("embedding_model") || (has("currency") && has("availability"))) return "catwalk";
+  if (has("image_embedding") || has("additional_images")) return "2026-02";
+  return std::nullopt;
+}
+
+std::set<std::string> known_columns() {
+  std::set<std::string> all{"image_embedding", "info_embedding", "embedding", "created_at"};
+  for (const char* name : {"2025-10", "catwalk"})
+    for (const auto& field : fields_of_layout(name)) all.insert(field);
+  return all;
+}
+
+std::string python_json(const json& value) {
+  std::string out;
+  write_python(value, out);
+  return out;
+}
+
+json row_as_json(const product& p, const embedding* vector, const std::string& layout_name) {
+  layout::settings wanted;
+  if (layout_name != "auto" && !layout_name.empty()) wanted.name = layout_name;
+  return layout::make(wanted, std::nullopt).value().row(p, vector);
+}
+
+}  // namespace catwalk::storage

@@ -1,0 +1,71 @@
+#pragma once
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/embedding.hpp"
+#include "core/error.hpp"
+#include "core/product.hpp"
+
+namespace catwalk::storage {
+
+/// How products become rows of one table. The layouts: `2025-10` and `2026-02` are the predecessor's tables,
+/// `catwalk` is 2026-02's columns and country, currency, availability, color_names, embedding_model.
+class layout {
+ public:
+  struct settings {
+    std::string name = "catwalk";  ///< catwalk | 2026-02 | 2025-10
+    /// Field to column, nullopt leaves the field out. The image's vector is the field `image_embedding`
+    /// everywhere.
+    std::map<std::string, std::optional<std::string>> columns;
+    std::string on_conflict = "auto";  ///< auto, or columns separated by commas
+  };
+  /// `present`: the table's columns; nullopt when they are not known: then every column of the layout is
+  /// written. A column that the layout has and the table lacks is left out, unless the user named it or it is
+  /// part of the key. Errors: `invalid_config` (an unknown layout or field), `sink_schema` (a column that is
+  /// needed is missing).
+  static result<layout> make(const settings& wanted, const std::optional<std::set<std::string>>& present);
+
+  const std::string& name() const noexcept { return name_; }
+  /// Every column of a row, the vector's last. `with_vector` false leaves out what tells of the vector.
+  std::vector<std::string> columns(bool with_vector) const;
+  /// The columns that identify a row.
+  const std::vector<std::string>& conflict() const noexcept { return conflict_; }
+  const std::optional<std::string>& vector_column() const noexcept { return vector_column_; }
+  /// Columns of the layout that the table lacks and that are therefore not written.
+  const std::vector<std::string>& left_out() const noexcept { return left_out_; }
+
+  /// The row as one JSON object in text: keys as columns(vector != nullptr), absent values null, the vector's
+  /// numbers as the shortest decimals that read back as the same float.
+  std::string row_text(const product& p, const embedding* vector) const;
+  /// The same as a document.
+  nlohmann::json row(const product& p, const embedding* vector) const;
+
+ private:
+  struct column {
+    std::string field, name;
+  };
+  nlohmann::json fields_of(const product& p, const embedding* vector) const;
+
+  std::string name_;
+  std::vector<column> columns_;  ///< without the vector
+  std::vector<std::string> conflict_;
+  std::optional<std::string> vector_column_;
+  std::vector<std::string> left_out_;
+};
+
+/// The layout of a table with these columns; nullopt when it is none that catwalk knows.
+std::optional<std::string> detect_layout(const std::set<std::string>& columns);
+
+/// Every column name that some layout writes: what to probe for where a table does not list its columns.
+std::set<std::string> known_columns();
+
+/// JSON as Python's `json.dumps` writes it (a blank after commas and colons, ASCII alone): the form of the
+/// texts that the predecessor stored.
+std::string python_json(const nlohmann::json& value);
+
+}  // namespace catwalk::storage

@@ -1,0 +1,257 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <set>
+
+#include "storage/outbox.hpp"
+#include "storage/sink.hpp"
+#include "storage/writer_policy.hpp"
+
+namespace catwalk::storage {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// After an error of the state database itself.
+constexpr std::chrono::seconds database_pause(5);
+/// How long the writer rests at most without looking at the outbox again.
+constexpr std::chrono::seconds longest_rest(60);
+constexpr std::chrono::seconds count_at_most_every(1);
+
+writer_policy::settings policy_for(const config::sink_settings& s) {
+  writer_policy::settings p;
+  p.batch = std::max(1, s.batch);
+  return p;
+}
+
+std::vector<outbox_key> keys_of(const std::vector<sink_row>& rows) {
+  std::vector<outbox_key> keys;
+  for (const auto& row : rows) keys.push_back({row.key, row.seq});
+  return keys;
+}
+
+/// Leaves the rows that have the shape of the first one; returns the keys of the others.
+std::vector<product_id> keep_one_shape(std::vector<sink_row>& rows) {
+  const bool with_vector = rows.front().vector.has_value();
+  std::vector<product_id> others;
+  for (const auto& row : rows)
+    if (row.vector.has_value() != with_vector) others.push_back(row.key);
+  std::erase_if(rows, [&](const sink_row& row) { return row.vector.has_value() != with_vector; });
+  return others;
+}
+
+}  // namespace
+
+class outbox_writer::impl {
+ public:
+  impl(asio::any_io_executor loop, std::shared_ptr<state_database> db, sink& to,
+       const config::sink_settings& settings)
+      : loop_(std::move(loop)),
+        outbox_(std::move(db)),
+        to_(to),
+        policy_(policy_for(settings)),
+        wake_(loop_) {}
+
+  asio::awaitable<void> run() {
+    co_await adopt();
+    for (;;) {
+      const auto step = policy_.next(steady_now());
+      if (step.what == writer_policy::step::kind::wait) {
+        co_await wait_until(step.until);
+        continue;
+      }
+      const bool resend = step.what == writer_policy::step::kind::resend;
+      poked_ = false;
+      auto asked = resend ? outbox_.fetch(step.keys) : outbox_.due(wall_now(), step.limit);
+      auto rows = co_await std::move(asked);
+      if (!rows) {
+        co_await database_failed(rows.error());
+      } else if (!rows->empty()) {
+        auto others = keep_one_shape(*rows);
+        if (resend) policy_.put_back(std::move(others));
+        co_await send(*rows);
+      } else if (!resend) {
+        co_await rest();
+      }
+    }
+  }
+
+  void notify() {
+    poked_ = true;
+    idle_ = false;
+    wake_.cancel();
+  }
+
+  asio::awaitable<bool> wait_until_idle(std::chrono::milliseconds at_most) {
+    const auto deadline = steady_now() + at_most;
+    asio::steady_timer timer(loop_);
+    struct registration {
+      std::set<asio::steady_timer*>& all;
+      asio::steady_timer* mine;
+      ~registration() { all.erase(mine); }
+    } registered{waiters_, &timer};
+    waiters_.insert(&timer);
+    while (!idle_) {
+      if (policy_.parked() || steady_now() >= deadline) co_return false;
+      timer.expires_at(deadline);
+      boost::system::error_code woken;
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    }
+    co_return true;
+  }
+
+  writer_status status() const {
+    auto s = status_;
+    s.parked = policy_.parked();
+    return s;
+  }
+
+ private:
+  asio::awaitable<void> adopt() {
+    for (;;) {
+      auto name = to_.name();
+      auto added = co_await outbox_.adopt_sink(std::move(name));
+      if (added) {
+        if (*added > 0) spdlog::info("{} is new: {} products of the catalogue go there", to_.name(), *added);
+        co_return;
+      }
+      co_await database_failed(added.error());
+    }
+  }
+
+  asio::awaitable<void> send(const std::vector<sink_row>& rows) {
+    const auto sent = keys_of(rows);
+    const auto reply = co_await to_.upsert(rows);
+    const auto v = policy_.on_reply(sent, reply, steady_now());
+    report(reply, v);
+    co_await keep(v, reply);
+    co_await count();
+    changed();
+  }
+
+  void report(const sink_reply& reply, const writer_policy::verdict& v) {
+    if (reply.what == sink_reply::kind::accepted) {
+      status_.last_error.reset();
+    } else {
+      if (!status_.last_error) spdlog::warn("{}: {}", to_.name(), reply.why.to_string());
+      status_.last_error = reply.why;
+    }
+    if (v.parked)
+      spdlog::error("{}: {}; nothing is lost, rows wait in the outbox, one is tried every minute", to_.name(),
+                    reply.why.to_string());
+    if (v.resumed) spdlog::info("{} accepts rows again", to_.name());
+    for (const auto& letter : v.dead)
+      spdlog::error("{}: {} became a dead letter: {}", to_.name(), letter.row.key.str(), letter.sink_words);
+  }
+
+  /// Writes down what became of the rows. What cannot be written down is sent again later, which does no
+  /// harm.
+  asio::awaitable<void> keep(const writer_policy::verdict& v, const sink_reply& reply) {
+    if (!v.confirmed.empty()) {
+      auto kept = co_await outbox_.confirm(v.confirmed, reply.older_ids);
+      if (!kept) co_return co_await database_failed(kept.error());
+      status_.sent += static_cast<std::int64_t>(v.confirmed.size());
+    }
+    if (!v.postponed.empty()) {
+      auto kept = co_await outbox_.postpone(v.postponed, wall_now() + v.postpone_by, reply.why);
+      if (!kept) co_return co_await database_failed(kept.error());
+    }
+    if (!v.dead.empty()) {
+      auto kept = co_await outbox_.bury(v.dead);
+      if (!kept) co_return co_await database_failed(kept.error());
+      status_.dead += static_cast<std::int64_t>(v.dead.size());
+    }
+  }
+
+  /// Nothing is due: waits for a notice, or for the next row that was kept back.
+  asio::awaitable<void> rest() {
+    const auto next = co_await count();
+    if (poked_) co_return;
+    idle_ = unheld_ <= static_cast<std::int64_t>(policy_.suspects());
+    changed();
+    auto until = steady_now() + longest_rest;
+    if (next)
+      until = std::min(until, steady_now() + std::max(*next - wall_now(), std::chrono::milliseconds(1)));
+    co_await sleep_until(until);
+  }
+
+  /// Waits out a backoff or a parked minute; a notice only brings the counts up to date.
+  asio::awaitable<void> wait_until(steady_time until) {
+    idle_ = false;
+    changed();
+    auto next_count = steady_now();
+    while (steady_now() < until) {
+      if (steady_now() >= next_count) {
+        co_await count();
+        next_count = steady_now() + count_at_most_every;
+      }
+      poked_ = false;
+      co_await sleep_until(until);
+    }
+  }
+
+  asio::awaitable<void> sleep_until(steady_time until) {
+    if (poked_) co_return;
+    wake_.expires_at(until);
+    boost::system::error_code woken;
+    co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+
+  asio::awaitable<void> database_failed(error why) {
+    spdlog::error("{}", why.to_string());
+    status_.last_error = std::move(why);
+    asio::steady_timer pause(loop_, database_pause);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+
+  /// Brings the status up to date; returns when the next row that was kept back is due.
+  asio::awaitable<std::optional<wall_time>> count() {
+    auto counts = co_await outbox_.counts(wall_now());
+    if (!counts) {
+      status_.last_error = counts.error();
+      co_return std::nullopt;
+    }
+    status_.waiting = counts->waiting;
+    unheld_ = counts->waiting - counts->held;
+    co_return counts->next_try;
+  }
+
+  void changed() {
+    for (auto* waiter : waiters_) waiter->cancel();
+  }
+
+  asio::any_io_executor loop_;
+  outbox outbox_;
+  sink& to_;
+  writer_policy policy_;
+  asio::steady_timer wake_;
+  std::set<asio::steady_timer*> waiters_;
+  writer_status status_;
+  std::int64_t unheld_ = 0;
+  bool poked_ = false;
+  bool idle_ = false;
+};
+
+outbox_writer::outbox_writer(asio::any_io_executor loop, std::shared_ptr<state_database> db, sink& to,
+                             const config::sink_settings& settings)
+    : impl_(std::make_unique<impl>(std::move(loop), std::move(db), to, settings)) {}
+outbox_writer::~outbox_writer() = default;
+
+asio::awaitable<void> outbox_writer::run() {
+  return impl_->run();
+}
+void outbox_writer::notify() {
+  impl_->notify();
+}
+asio::awaitable<bool> outbox_writer::wait_until_idle(std::chrono::milliseconds at_most) {
+  return impl_->wait_until_idle(at_most);
+}
+writer_status outbox_writer::status() const {
+  return impl_->status();
+}
+
+}  // namespace catwalk::storage

@@ -1,0 +1,53 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/http_client.hpp"
+#include "storage/layout.hpp"
+#include "storage/sink.hpp"
+
+namespace catwalk::storage {
+
+struct supabase_options {
+  std::string url;  ///< https://PROJECT.supabase.co, without a slash at the end
+  std::string key;
+  std::string table = "products";
+  bool detect_layout = true;
+  layout::settings rows;
+  std::map<std::string, std::string> headers;  ///< beside the sink's own
+};
+
+/// Supabase's REST interface (PostgREST behind a gateway). A new key (`sb_secret_…`) goes into `apikey`
+/// alone, a legacy one (a JWT) into `Authorization` too.
+class supabase_sink final : public sink {
+ public:
+  supabase_sink(supabase_options options, http_client& http);
+  std::string name() const override;
+  boost::asio::awaitable<result<sink_description>> describe() override;
+  boost::asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) override;
+
+ private:
+  struct table_columns {
+    std::set<std::string> names;
+    std::map<std::string, std::string>
+        formats;  ///< by column, as Postgres writes types; empty where not told
+  };
+  http_request request(std::string method, std::string path_and_query) const;
+  boost::asio::awaitable<result<http_response>> get(std::string path_and_query, std::string accept);
+  error refused(const http_response& answer) const;
+  boost::asio::awaitable<result<table_columns>> read_columns();
+  boost::asio::awaitable<result<table_columns>> probe_columns();
+  boost::asio::awaitable<result<std::optional<int>>> width_of_a_row(std::string column);
+  boost::asio::awaitable<sink_reply> send(std::string body, bool with_vector);
+  boost::asio::awaitable<std::optional<std::string>> find_older_id(const product& p);
+
+  const supabase_options options_;
+  http_client& http_;
+  std::optional<layout> layout_;  ///< once the table was described
+};
+
+}  // namespace catwalk::storage

@@ -1,0 +1,156 @@
+#include "storage/writer_policy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace catwalk::storage {
+namespace {
+
+constexpr std::size_t suspects_that_mean_the_table = 3;
+/// With differing codes it takes more of them to say so.
+constexpr std::size_t suspects_at_most = 10;
+
+}  // namespace
+
+writer_policy::writer_policy(settings s) : settings_(s), random_(s.seed), batch_(std::max(1, s.batch)) {}
+
+writer_policy::step writer_policy::next(steady_time now) {
+  step s;
+  if (now < not_before_) {
+    s.what = step::kind::wait;
+    s.until = not_before_;
+    return s;
+  }
+  if (parked_) {
+    s.limit = 1;
+    return s;
+  }
+  if (!sets_.empty()) {
+    s.what = step::kind::resend;
+    s.keys = std::move(sets_.front());
+    sets_.pop_front();
+    return s;
+  }
+  s.limit = batch_;
+  return s;
+}
+
+void writer_policy::put_back(std::vector<product_id> keys) {
+  if (!keys.empty()) sets_.push_front(std::move(keys));
+}
+
+writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply,
+                                               steady_time now) {
+  verdict v;
+  using kind = sink_reply::kind;
+  if (reply.what == kind::accepted) {
+    accepted(v, sent, now);
+    return v;
+  }
+  accepted_in_a_row_ = 0;
+  if (parked_) {
+    // Only an accepted row ends it. A probe that is refused for its own sake makes place for another row.
+    not_before_ =
+        now + std::max(settings_.probe_every, reply.retry_after.value_or(std::chrono::milliseconds(0)));
+    v.postponed = sent;
+    v.postpone_by = reply.what == kind::bisect ? settings_.suspect_wait : std::chrono::milliseconds(0);
+    if (reply.outcome_unknown) v.postpone_by = settings_.settle;
+    return v;
+  }
+  switch (reply.what) {
+    case kind::accepted:
+      break;
+    case kind::park:
+      v.postponed = sent;
+      park(v,
+           now + std::max(settings_.probe_every, reply.retry_after.value_or(std::chrono::milliseconds(0))));
+      break;
+    case kind::retry:
+      v.postponed = sent;
+      if (reply.outcome_unknown) v.postpone_by = settings_.settle;
+      back_off(reply, now);
+      break;
+    case kind::halve:
+      if (sent.size() > 1) {
+        batch_ = std::max(1, static_cast<int>(sent.size() / 2));
+        split(sent);
+      } else {
+        v.postponed = sent;
+        back_off(reply, now);
+      }
+      break;
+    case kind::bisect:
+      if (sent.size() > 1)
+        split(sent);
+      else if (!sent.empty())
+        suspected(v, sent.front(), reply, now);
+      break;
+  }
+  return v;
+}
+
+void writer_policy::accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now) {
+  v.confirmed = sent;
+  // Rows are accepted, so what was refused by itself was refused for its own sake.
+  for (auto& s : suspects_) {
+    if (std::find(sent.begin(), sent.end(), s.row) != sent.end()) continue;
+    v.dead.push_back({s.row, "the sink refuses this row and accepts others", s.code, s.words});
+  }
+  suspects_.clear();
+  failures_in_a_row_ = 0;
+  not_before_ = now;
+  v.resumed = std::exchange(parked_, false);
+  if (++accepted_in_a_row_ >= settings_.grow_after && batch_ < settings_.batch) {
+    batch_ = std::min(settings_.batch, batch_ * 2);
+    accepted_in_a_row_ = 0;
+  }
+}
+
+void writer_policy::park(verdict& v, steady_time until) {
+  parked_ = true;
+  v.parked = true;
+  not_before_ = until;
+  // What was being bisected and suspected stays in the outbox and goes again when the sink is mended.
+  sets_.clear();
+  suspects_.clear();
+}
+
+void writer_policy::back_off(const sink_reply& reply, steady_time now) {
+  auto wait = settings_.first_wait;
+  for (int i = 0; i < failures_in_a_row_ && wait < settings_.longest_wait; ++i) wait *= 2;
+  wait = std::min(wait, settings_.longest_wait);
+  ++failures_in_a_row_;
+  // Between half and all of it, so that several writers do not come back together.
+  std::uniform_real_distribution<double> part(0.5, 1.0);
+  wait =
+      std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(wait.count()) * part(random_)));
+  if (reply.retry_after) wait = std::max(wait, *reply.retry_after);
+  not_before_ = now + wait;
+  // The rest of a refused batch is still in the outbox; it goes with the next batches.
+  sets_.clear();
+}
+
+void writer_policy::split(const std::vector<outbox_key>& sent) {
+  std::vector<product_id> first, second;
+  for (std::size_t i = 0; i < sent.size(); ++i) (i < sent.size() / 2 ? first : second).push_back(sent[i].key);
+  sets_.push_front(std::move(second));
+  sets_.push_front(std::move(first));
+}
+
+void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now) {
+  v.postponed = {row};
+  v.postpone_by = settings_.suspect_wait;
+  std::erase_if(suspects_, [&](const suspect& s) { return s.row.key == row.key; });
+  suspects_.push_back({row, reply.sqlstate_or_code, reply.why.to_string()});
+  const auto same = std::count_if(suspects_.begin(), suspects_.end(),
+                                  [&](const suspect& s) { return s.code == reply.sqlstate_or_code; });
+  if (static_cast<std::size_t>(same) < suspects_that_mean_the_table && suspects_.size() < suspects_at_most)
+    return;
+  // They all go back to the outbox, due at once.
+  v.postponed.clear();
+  for (const auto& s : suspects_) v.postponed.push_back(s.row);
+  v.postpone_by = std::chrono::milliseconds(0);
+  park(v, now + settings_.probe_every);
+}
+
+}  // namespace catwalk::storage

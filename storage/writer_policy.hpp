@@ -1,0 +1,95 @@
+#pragma once
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "storage/outbox.hpp"
+#include "storage/sink.hpp"
+
+namespace catwalk::storage {
+
+/// Decides what the outbox writer does next: which rows it sends, how long it waits, what a refusal means for
+/// whom. Does no I/O and asks no clock.
+///
+/// - A busy sink: wait, twice as long each time, with jitter, or as long as it says.
+/// - A statement timeout: half the rows, and slowly more again.
+/// - A sink that wants a person (key, quota, schema): park, one row a minute to see whether it is mended.
+/// - A refused row among others: halve the batch until it is alone. Alone it is a suspect, and dead only once
+/// another
+///   row was accepted since: three suspects in a row with one code and nothing accepted between them mean
+///   that the table refuses everything, and then it parks and nothing is lost.
+class writer_policy {
+ public:
+  struct settings {
+    int batch = 100;                              ///< most rows a request
+    std::chrono::milliseconds first_wait{1'000};  ///< after the first failure; doubles
+    std::chrono::milliseconds longest_wait{300'000};
+    std::chrono::milliseconds probe_every{60'000};  ///< while parked
+    /// How long rows of an unknown outcome wait: longer than the sink's statement timeout (8 s at Supabase),
+    /// so that the first request cannot be carried out after the second.
+    std::chrono::milliseconds settle{9'000};
+    std::chrono::milliseconds suspect_wait{600'000};  ///< until a suspect is tried again
+    int grow_after = 10;                              ///< accepted batches until a halved batch grows again
+    unsigned seed = std::random_device{}();
+  };
+  explicit writer_policy(settings s);
+
+  struct step {
+    enum class kind {
+      take,    ///< send the next `limit` rows that are due
+      resend,  ///< send the rows of these keys, as they are now
+      wait,    ///< do nothing until `until`
+    } what = kind::take;
+    int limit = 0;
+    std::vector<product_id> keys;
+    steady_time until{};
+  };
+  step next(steady_time now);
+
+  /// What follows from an answer, besides what next() will say.
+  struct verdict {
+    std::vector<outbox_key> confirmed;
+    std::vector<outbox_key> postponed;  ///< keep back for `postpone_by`, with the reply's error
+    std::chrono::milliseconds postpone_by{0};
+    std::vector<dead_letter> dead;
+    bool parked = false;   ///< it parked just now
+    bool resumed = false;  ///< it is no longer parked
+  };
+  verdict on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply, steady_time now);
+
+  /// Rows of a resend that could not go along (they are of another shape by now): they go by themselves,
+  /// next.
+  void put_back(std::vector<product_id> keys);
+
+  bool parked() const noexcept { return parked_; }
+  /// Rows that are kept back because they are suspected.
+  std::size_t suspects() const noexcept { return suspects_.size(); }
+  int batch() const noexcept { return batch_; }
+
+ private:
+  struct suspect {
+    outbox_key row;
+    std::string code, words;
+  };
+  void park(verdict& v, steady_time until);
+  void accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now);
+  void back_off(const sink_reply& reply, steady_time now);
+  void split(const std::vector<outbox_key>& sent);
+  void suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now);
+
+  const settings settings_;
+  std::minstd_rand random_;
+  int batch_;
+  int accepted_in_a_row_ = 0;
+  int failures_in_a_row_ = 0;
+  bool parked_ = false;
+  steady_time not_before_{};
+  std::deque<std::vector<product_id>> sets_;  ///< parts of a refused batch, to be sent by themselves
+  std::vector<suspect> suspects_;             ///< found since a row was last accepted
+};
+
+}  // namespace catwalk::storage
