@@ -19,11 +19,12 @@ std::ptrdiff_t characters_before(std::string_view text, std::size_t offset) {
 }
 
 error to_error(const jmespath_error& e, errc code, const char* what, const std::string& expression) {
-  constexpr std::size_t shown = 300;
+  std::size_t shown = std::min<std::size_t>(300, expression.size());
+  while (shown > 0 && shown < expression.size() && !starts_character(expression[shown])) --shown;
   error out;
   out.code = code;
   out.what = what;
-  out.on = expression.size() <= shown ? expression : expression.substr(0, shown) + "…";
+  out.on = expression.substr(0, shown) + (shown < expression.size() ? "…" : "");
   out.why = std::string(name_of(e.kind)) + ": " + e.message + " at column " +
             std::to_string(characters_before(expression, e.offset) + 1);
   return out;

@@ -44,7 +44,7 @@ class jmespath {
   /// Nesting of expressions, and of documents that are copied, compared or printed.
   static constexpr int max_depth = 500;
   /// Values that one search may create or compare; beyond it the search fails instead of eating the memory.
-  static constexpr std::size_t max_work = 50'000'000;
+  static constexpr std::size_t max_work = 10'000'000;
 
   /// Parses. `invalid_expression` otherwise, with the column in the message; `detail`, where given, receives
   /// the kind and the byte offset.

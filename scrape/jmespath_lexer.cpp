@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "scrape/jmespath_value.hpp"
+#include "scrape/text.hpp"
 
 namespace catwalk::scrape::jmespath_detail {
 namespace {
@@ -186,8 +187,10 @@ class lexer {
   }
 
   void raw_string() {
-    if (const auto text = quoted('\''))
-      add(token_kind::literal, text->size() + 2).value = unescape(*text, '\'');
+    const auto text = quoted('\'');
+    if (!text) return;
+    if (!is_valid_utf8(*text)) return fail(at_, "the string is not valid UTF-8");
+    add(token_kind::literal, text->size() + 2).value = unescape(*text, '\'');
   }
 
   void quoted_identifier() {

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,8 +35,9 @@ std::string normalise_robots_path(std::string_view path_and_query);
 /// What robots.txt says of one address.
 struct robots_verdict {
   bool allowed = true;
-  std::string rule;  ///< the line that decided, as "Disallow: /cart"; empty where none applies
-  int line = 0;      ///< its number, from 1; 0 where none applies
+  std::string
+      rule;      ///< the line that decided, as "Disallow: /cart", in valid UTF-8; empty where none applies
+  int line = 0;  ///< its number, from 1; 0 where none applies
 
   explicit operator bool() const noexcept { return allowed; }
 };
@@ -70,16 +72,19 @@ class robots {
     std::string text;
     int line;
   };
-  struct group {
-    std::string token;  ///< lower case; "*" for everyone
-    std::vector<rule> rules;
+  /// The rules below one list of user agents. Agents refer to it, so that a long list with many rules stays
+  /// small.
+  using block = std::vector<rule>;
+  struct agent_entry {
+    std::vector<std::size_t> blocks;
     std::optional<std::chrono::milliseconds> crawl_delay;
   };
   friend class robots_parser;
 
-  const group* group_of(std::string_view agent) const;
+  const agent_entry* find(std::string_view agent) const;
 
-  std::vector<group> groups_;
+  std::vector<block> blocks_;
+  std::map<std::string, agent_entry> agents_;  ///< by product token in lower case; "*" for everyone
   std::vector<std::string> sitemaps_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "scrape/robots.hpp"
 #include "scrape/robots_token.hpp"
+#include "scrape/text.hpp"
 
 namespace catwalk::scrape {
 namespace {
@@ -122,24 +123,24 @@ class robots_parser {
   }
 
   void user_agent(std::string_view value) {
-    if (in_rules_) current_.clear();
+    if (out_.blocks_.empty() || in_rules_) {
+      out_.blocks_.emplace_back();
+      without_delay_.clear();
+    }
     in_rules_ = false;
     const bool everyone = value == "*" || (value.starts_with('*') && is_space(value[1]));
-    auto token = everyone ? "*" : robots_product_token(value);
+    const auto token = everyone ? "*" : robots_product_token(value);
     if (token.empty()) return;
-    auto& groups = out_.groups_;
-    auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.token == token; });
-    if (found == groups.end()) {
-      groups.push_back({std::move(token), {}, {}});
-      found = groups.end() - 1;
-    }
-    current_.push_back(static_cast<std::size_t>(found - groups.begin()));
+    auto& entry = out_.agents_[token];
+    const auto block = out_.blocks_.size() - 1;
+    if (entry.blocks.empty() || entry.blocks.back() != block) entry.blocks.push_back(block);
+    if (!entry.crawl_delay) without_delay_.push_back(&entry);
   }
 
   void rule(bool allow, std::string_view path) {
     // Other lines, of which the RFC knows nothing, do not end the list of agents.
     in_rules_ = true;
-    if (path.empty()) return;
+    if (path.empty() || out_.blocks_.empty()) return;
     add(allow, path, path);
     // As for Google's and Protego's parsers, whoever may read the index page may read the folder.
     const auto slash = path.rfind('/');
@@ -148,10 +149,8 @@ class robots_parser {
   }
 
   void add(bool allow, std::string_view path, std::string_view written) {
-    const robots_pattern pattern(path);
-    for (const auto group : current_)
-      out_.groups_[group].rules.push_back(
-          {allow, pattern, std::string(allow ? "Allow: " : "Disallow: ").append(written), line_});
+    out_.blocks_.back().push_back(
+        {allow, robots_pattern(path), (allow ? "Allow: " : "Disallow: ") + valid_utf8(written), line_});
   }
 
   void crawl_delay(std::string_view value) {
@@ -160,15 +159,14 @@ class robots_parser {
     const auto [stop, code] = std::from_chars(value.data(), end, seconds);
     if (code != std::errc() || stop != end || !std::isfinite(seconds) || seconds < 0) return;
     const auto capped = std::min(seconds * 1000, static_cast<double>(robots::max_crawl_delay.count()));
-    for (const auto group : current_) {
-      auto& delay = out_.groups_[group].crawl_delay;
-      if (!delay) delay = std::chrono::milliseconds(std::lround(capped));
-    }
+    // The first one counts, for the agents above it.
+    for (auto* entry : without_delay_) entry->crawl_delay = std::chrono::milliseconds(std::lround(capped));
+    without_delay_.clear();
   }
 
   robots out_;
-  std::vector<std::size_t> current_;  ///< groups that the next rule belongs to
-  bool in_rules_ = false;             ///< the next user agent starts a new group
+  std::vector<robots::agent_entry*> without_delay_;  ///< agents of the current block
+  bool in_rules_ = false;                            ///< the next user agent starts a new block
   int line_ = 0;
 };
 

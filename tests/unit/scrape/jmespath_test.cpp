@@ -162,10 +162,13 @@ TEST_CASE("jmespath errors say what, where and of which kind") {
         "sort_by(): argument 2 must be an expression reference, as &name");
   check("[::0]", jmespath_error_kind::invalid_value, 0, "a slice's step cannot be 0");
   check("&a", jmespath_error_kind::syntax, 0, "'&' is only allowed before a function's argument");
+  check("'a\xff'", jmespath_error_kind::syntax, 0, "the string is not valid UTF-8");
   check("length(a,)", jmespath_error_kind::syntax, 9, "unexpected ')'");
 
   CHECK(failure("\"žluť\"[?a = b]").caret("\"žluť\"[?a = b]") == "\"žluť\"[?a = b]\n          ^");
   CHECK(failure("a |\n b[").caret("a |\n b[") == " b[\n   ^");
+  CHECK(jmespath::compile(repeat("\xbf", 400)).error().on.size() == 3);
+  CHECK(jmespath::compile(std::string(299, 'a') + "ž.").error().on == std::string(299, 'a') + "…");
   CHECK(jmespath::compile("žluť.").error().to_string() ==
         "cannot compile JMESPath expression: žluť.: syntax: unexpected character at column 1");
 }

@@ -138,4 +138,15 @@ TEST_CASE("robots.txt is read up to 500 KiB, whole lines only, and stays fast on
   const auto began = std::chrono::steady_clock::now();
   CHECK(robots::parse(stars).allowed("catwalk", "/" + std::string(8000, 'a')));
   CHECK(std::chrono::steady_clock::now() - began < 2s);
+
+  // Many agents over many rules: neither time nor memory may be their product.
+  std::string crowd;
+  for (int i = 0; crowd.size() < robots::max_bytes / 2; ++i)
+    crowd += "User-agent: bot" + std::to_string(i) + "\n";
+  while (crowd.size() < robots::max_bytes - 40) crowd += "Disallow: /x\nCrawl-delay: 5\n";
+  const auto parsing = std::chrono::steady_clock::now();
+  const auto crowded = robots::parse(crowd);
+  CHECK_FALSE(crowded.allowed("bot777", "/x"));
+  CHECK(crowded.crawl_delay("bot778") == 5s);
+  CHECK(std::chrono::steady_clock::now() - parsing < 2s);
 }
