@@ -264,10 +264,19 @@ asio::awaitable<result<run_report>> application::run(run_request request) {
       report.sites[i].site = (*chosen)[i]->name;
       sites.spawn("site " + report.sites[i].site, commit_site(*(*chosen)[i], *run, request.read, report.sites[i]));
     }
+    task_group timeout(loop_.get_executor());
+    if (request.timeout) timeout.spawn("run timeout", cancel_after(*request.timeout, sites, report));
     co_await join_sites(sites);
+    timeout.cancel();
+    co_await timeout.join();
   }
   const auto since = [began] { return std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began); };
   report.pages_took = since();
+  if (!stopping_) {
+    auto settled = co_await catalogue_->settle_run(*run);
+    if (!settled) spdlog::error("{}", settled.error().to_string());
+    images_->notify();
+  }
   if (!stopping_) co_await images_->wait_until_idle();
   if (!stopping_ && writer_) co_await writer_->wait_until_idle(request.sink_wait);
 
@@ -322,6 +331,26 @@ asio::awaitable<void> application::join_sites(task_group& sites) {
   if (stopping_) sites.cancel();
   co_await sites.join();
   site_groups_.erase(&sites);
+}
+
+asio::awaitable<void> application::cancel_after(std::chrono::milliseconds timeout, task_group& sites,
+                                                run_report& report) {
+  asio::steady_timer timer(loop_, timeout);
+  co_await timer.async_wait(asio::use_awaitable);
+  spdlog::error("run {} has reached its time limit of {} s: what was read is kept, the rest is left for the next run",
+                report.run, std::chrono::duration_cast<std::chrono::seconds>(timeout).count());
+  for (auto& site : report.sites)
+    if (site.endpoints == 0) site.errors.push_back("ended by the job's time limit");
+  sites.cancel();
+}
+
+void application::note_next_run(const std::string& site, std::optional<std::chrono::sys_seconds> when) {
+  if (!when) {
+    next_runs_.erase(site);
+    return;
+  }
+  next_runs_[site] = *when;
+  metrics_.site_next_run(site).Set(static_cast<double>(when->time_since_epoch().count()));
 }
 
 void application::request_stop() {
@@ -385,6 +414,7 @@ asio::awaitable<application::health> application::current_health() {
   if (sites) {
     body["sites"] = nlohmann::json::object();
     for (const auto& site : loaded_.sites) body["sites"][site.name] = {{"products", 0}, {"last_success", nullptr}};
+    for (const auto& [site, when] : next_runs_) body["sites"][site]["next_run"] = when.time_since_epoch().count();
     for (const auto& site : *sites) {
       auto& entry = body["sites"][site.site.str()];
       entry["products"] = site.products;

@@ -4,6 +4,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,6 +34,7 @@ struct run_request {
   std::optional<wall_time> slot;
   std::vector<std::string> sites;  ///< empty: all
   read_options read;
+  std::optional<std::chrono::milliseconds> timeout;  ///< of the whole reading; nullopt: none
   std::chrono::milliseconds sink_wait{std::chrono::minutes(5)};  ///< for the outbox, at the end
 };
 
@@ -75,6 +77,9 @@ class application {
   /// Joins workers and closes the database. Call after the loop has ended.
   void close();
 
+  /// When the schedule next reads a site, for `/health` and the metrics.
+  void note_next_run(const std::string& site, std::optional<std::chrono::sys_seconds> when);
+
   /// What `GET /health` answers.
   struct health {
     bool ok = true;
@@ -107,6 +112,7 @@ class application {
   boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
                                             dry_run_findings& findings);
   boost::asio::awaitable<void> join_sites(task_group& sites);
+  boost::asio::awaitable<void> cancel_after(std::chrono::milliseconds timeout, task_group& sites, run_report& report);
   scrape::source_context context_for(const config::site& site);
   boost::asio::awaitable<void> watch_loop_latency();
   boost::asio::awaitable<void> update_gauges();
@@ -128,6 +134,7 @@ class application {
   std::unique_ptr<embed::image_encoder> encoder_;
   std::unique_ptr<storage::outbox_writer> writer_;
   std::unique_ptr<image_stage> images_;
+  std::map<std::string, std::chrono::sys_seconds> next_runs_;  ///< by site
   bool stopping_ = false;
   std::set<task_group*> site_groups_;  ///< of the runs that are under way
   int runs_active_ = 0;

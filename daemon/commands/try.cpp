@@ -5,6 +5,7 @@
 #include "core/cron.hpp"
 #include "core/file.hpp"
 #include "core/time_zone.hpp"
+#include "core/url.hpp"
 #include "daemon/commands/command.hpp"
 #include "scrape/jmespath.hpp"
 #include "scrape/json_document.hpp"
@@ -73,8 +74,9 @@ int try_cron(const std::string& expression, const std::string& zone_name, const 
 int try_robots(const std::string& file, const std::string& agent, const std::string& url) {
   const auto text = read_input(file);
   if (!text) return fail(text.error());
-  const auto robots = scrape::robots::parse(*text);
-  const auto verdict = robots.allowed(agent, url);
+  auto path = url;
+  if (const auto parsed = parse_url(url)) path = parsed->path + (parsed->query.empty() ? "" : "?" + parsed->query);
+  const auto verdict = scrape::robots::parse(*text).allowed(agent, path);
   std::cout << dumped({{"allowed", verdict.allowed},
                        {"rule", verdict.rule.empty() ? nlohmann::json() : nlohmann::json(verdict.rule)}})
             << '\n';

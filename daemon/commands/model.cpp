@@ -1,0 +1,203 @@
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "config/duration.hpp"
+#include "core/http_client.hpp"
+#include "daemon/commands/command.hpp"
+#include "embed/model_download.hpp"
+#include "embed/models.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+struct model_options {
+  std::string source, name, url, sha256, connect_timeout = "15s";
+  std::uint64_t seed = 1;
+  bool untrained = false, force = false, json = false, published = false;
+};
+
+struct model_store {
+  std::filesystem::path dir;
+  config::settings settings;
+};
+
+std::optional<model_store> open_store(const invocation& to_run) {
+  auto loaded = load_configuration(to_run.flags);
+  if (!loaded) return std::nullopt;
+  return model_store{loaded->state_dir / loaded->values.embed.models_dir, std::move(loaded->values)};
+}
+
+nlohmann::json as_json(const embed::stored_model& m) {
+  return {{"name", m.info.name},
+          {"architecture", m.info.architecture},
+          {"dim", m.info.dim},
+          {"image_size", m.info.image_size},
+          {"fingerprint", m.info.fingerprint},
+          {"untrained", m.info.untrained},
+          {"normalise", m.info.normalise},
+          {"source", m.source},
+          {"source_sha256", m.source_sha256},
+          {"folder", m.dir.string()}};
+}
+
+void print_model(const embed::stored_model& m) {
+  std::cout << fmt::format("{:<16} {:<16} {:>4} numbers  {:>3} px  {:.12}  {}{}\n", m.info.name, m.info.architecture,
+                           m.info.dim, m.info.image_size, m.info.fingerprint, m.source,
+                           m.info.untrained ? "  UNTRAINED: for trying out alone" : "");
+}
+
+int import(const invocation& to_run, const model_options& o) {
+  if (o.untrained != o.source.empty())
+    return fail({errc::invalid_argument, "name a folder or a file to import, or --untrained", "", "", "not both"});
+  const auto store = open_store(to_run);
+  if (!store) return exit_usage;
+  auto imported = o.untrained ? embed::make_untrained_model(store->dir, o.seed)
+                              : embed::import_model(store->dir, {o.source, o.name.empty() ? std::nullopt : std::optional(o.name), o.force});
+  if (!imported) return fail(imported.error());
+  print_model(*imported);
+  return exit_done;
+}
+
+int list(const invocation& to_run, const model_options& o) {
+  const auto store = open_store(to_run);
+  if (!store) return exit_usage;
+  const auto models = embed::list_models(store->dir);
+  if (!models) return fail(models.error());
+  if (o.json) {
+    auto all = nlohmann::json::array();
+    for (const auto& m : *models) all.push_back(as_json(m));
+    std::cout << all.dump(2) << '\n';
+    return exit_done;
+  }
+  for (const auto& m : *models) print_model(m);
+  if (models->empty()) std::cerr << "catwalk: no model in " << store->dir.string() << "; `catwalk model pull` gets one\n";
+  return exit_done;
+}
+
+int verify(const invocation& to_run, const model_options& o) {
+  if (o.published)
+    return fail({errc::invalid_argument, "--published is not supported yet by this version", "", "", ""});
+  const auto store = open_store(to_run);
+  if (!store) return exit_usage;
+  auto models = embed::list_models(store->dir);
+  if (!models) return fail(models.error());
+  if (!o.name.empty()) {
+    auto one = embed::find_model(store->dir, o.name);
+    if (!one) return fail(one.error());
+    models->assign(1, std::move(*one));
+  }
+  int code = exit_done;
+  for (const auto& m : *models) {
+    if (auto verified = embed::verify_model(m); !verified)
+      code = fail(verified.error());
+    else
+      std::cout << m.info.name << ": ok, " << m.info.fingerprint << '\n';
+  }
+  return code;
+}
+
+int remove(const invocation& to_run, const model_options& o) {
+  const auto store = open_store(to_run);
+  if (!store) return exit_usage;
+  if (auto removed = embed::remove_model(store->dir, o.name); !removed) return fail(removed.error());
+  std::cout << o.name << " removed\n";
+  return exit_done;
+}
+
+void draw_download(std::uint64_t done, std::uint64_t total) {
+  constexpr double megabyte = 1e6;
+  if (total == 0)
+    std::cerr << fmt::format("\r\x1b[K{:.1f} MB", static_cast<double>(done) / megabyte);
+  else
+    std::cerr << fmt::format("\r\x1b[K[{:<30}] {:.1f} of {:.1f} MB", std::string(30 * done / total, '#'),
+                             static_cast<double>(done) / megabyte, static_cast<double>(total) / megabyte);
+}
+
+asio::awaitable<int> pull_model(http_client& http, model_store store, model_options o, std::chrono::milliseconds connect) {
+  auto wanted = embed::default_published_model();
+  if (!o.url.empty()) {
+    wanted.url = o.url;
+    wanted.sha256 = o.sha256;
+  }
+  if (!o.name.empty()) wanted.name = o.name;
+  std::cerr << "catwalk: downloading " << wanted.url << '\n';
+  embed::download_options options;
+  options.connect_timeout = connect;
+  if (is_terminal(STDERR_FILENO)) options.on_progress = draw_download;
+  auto file = co_await embed::download_model(http, wanted, store.dir, std::move(options));
+  if (is_terminal(STDERR_FILENO)) std::cerr << "\r\x1b[K";
+  if (!file) co_return fail(file.error());
+  auto imported = embed::import_model(store.dir, {*file, wanted.name, o.force});
+  if (!imported) co_return fail(imported.error());
+  std::error_code ec;
+  std::filesystem::remove(*file, ec);
+  print_model(*imported);
+  co_return exit_done;
+}
+
+int pull(const invocation& to_run, const model_options& o) {
+  if (o.url.empty() != o.sha256.empty())
+    return fail({errc::invalid_argument, "--url and --sha256 go together", "", "", "a download is always checked"});
+  const auto connect = config::parse_duration(o.connect_timeout);
+  if (!connect) return fail({errc::invalid_argument, "--connect-timeout is not a duration", o.connect_timeout, "", "write it as 10s"});
+  auto store = open_store(to_run);
+  if (!store) return exit_usage;
+  asio::io_context loop;
+  http_client_options client;
+  client.name = "models";
+  client.user_agent = "catwalk/" CATWALK_VERSION;
+  client.guard_addresses = false;
+  client.http_proxy = store->settings.fetch.http_proxy;
+  client.https_proxy = store->settings.fetch.https_proxy;
+  client.no_proxy = store->settings.fetch.no_proxy;
+  http_client http(loop.get_executor(), std::move(client));
+  // What was downloaded stays in a .part file: the next pull goes on from there.
+  return run_loop(loop, pull_model(http, std::move(*store), o, *connect), [] { std::_Exit(exit_interrupted); });
+}
+
+}  // namespace
+
+void add_model(CLI::App& app, invocation& to_run) {
+  auto* command = app.add_subcommand("model", "Get, import, list, check and remove models")->group("Embedding");
+  command->require_subcommand(1);
+  auto o = std::make_shared<model_options>();
+
+  auto* pulled = command->add_subcommand("pull", "Download CLIP ViT-B/32 (340 MB) and import it");
+  pulled->add_option("--name", o->name, "The name to store it under")->type_name("N");
+  pulled->add_option("--url", o->url, "Another place to download from (a mirror); needs --sha256");
+  pulled->add_option("--sha256", o->sha256, "What the file must hash to")->type_name("HEX");
+  pulled->add_option("--connect-timeout", o->connect_timeout, "Give up when there is no connection (default 15s)")->type_name("D");
+  pulled->add_flag("--force", o->force, "Replace a stored model of that name");
+  pulled->callback([&to_run, o] { to_run.action = [&to_run, o] { return pull(to_run, *o); }; });
+
+  auto* imported = command->add_subcommand("import", "A Hugging Face CLIP folder, or OpenAI's ViT-B-32.pt");
+  imported->add_option("SRC", o->source, "The folder or file");
+  imported->add_option("--name", o->name, "The name to store it under")->type_name("N");
+  imported->add_flag("--force", o->force, "Replace a stored model of that name");
+  imported->add_flag("--untrained", o->untrained, "Make a model with seeded weights, for trying out without a download");
+  imported->add_option("--seed", o->seed, "Of --untrained (default 1)")->type_name("N");
+  imported->callback([&to_run, o] { to_run.action = [&to_run, o] { return import(to_run, *o); }; });
+
+  auto* listed = command->add_subcommand("list", "The stored models");
+  listed->add_flag("--json", o->json, "JSON instead of a table");
+  listed->callback([&to_run, o] { to_run.action = [&to_run, o] { return list(to_run, *o); }; });
+
+  auto* verified = command->add_subcommand("verify", "Read every weight again and compare fingerprints");
+  verified->add_option("NAME", o->name, "Default all");
+  verified->add_flag("--published", o->published, "Compare with published vectors");
+  verified->callback([&to_run, o] { to_run.action = [&to_run, o] { return verify(to_run, *o); }; });
+
+  auto* removed = command->add_subcommand("remove", "Delete a stored model");
+  removed->add_option("NAME", o->name)->required();
+  removed->callback([&to_run, o] { to_run.action = [&to_run, o] { return remove(to_run, *o); }; });
+}
+
+}  // namespace catwalk::daemon
