@@ -1,8 +1,11 @@
 #include "embed/model_folder.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -37,6 +40,26 @@ struct scratch_folder {
     fs::remove_all(path, ignored);
   }
 };
+
+/// A half-made folder's name ends with the process that makes it.
+std::string scratch_prefix(const std::string& name) {
+  return "." + name + ".new-";
+}
+
+/// Removes what a killed import of that name left behind: hundreds of megabytes.
+void remove_abandoned(const fs::path& models_dir, const std::string& name) {
+  const auto prefix = scratch_prefix(name);
+  std::error_code failed;
+  std::vector<fs::path> abandoned;
+  for (fs::directory_iterator it(models_dir, failed), end; !failed && it != end; it.increment(failed)) {
+    const auto entry = it->path().filename().string();
+    if (!entry.starts_with(prefix)) continue;
+    pid_t maker = 0;
+    std::from_chars(entry.data() + prefix.size(), entry.data() + entry.size(), maker);
+    if (maker > 0 && ::kill(maker, 0) != 0 && errno == ESRCH) abandoned.push_back(it->path());
+  }
+  for (const auto& path : abandoned) fs::remove_all(path, failed);
+}
 
 }  // namespace
 
@@ -86,7 +109,8 @@ result<stored_model> write_model_folder(const fs::path& models_dir, stored_model
   describe(stored.info, weights.tower);
   stored.info.fingerprint = fingerprint_of(weights);
 
-  const scratch_folder scratch{models_dir / ("." + stored.info.name + ".new-" + std::to_string(::getpid()))};
+  remove_abandoned(models_dir, stored.info.name);
+  const scratch_folder scratch{models_dir / (scratch_prefix(stored.info.name) + std::to_string(::getpid()))};
   std::error_code failed;
   fs::create_directories(scratch.path, failed);
   if (failed)

@@ -119,6 +119,19 @@ TEST_CASE("models: damage after the import is found") {
   CHECK_FALSE(embed::find_model(dir.path / "models", "tiny"));
 }
 
+TEST_CASE("models: what a killed import left behind goes with the next one") {
+  const scratch_folder dir;
+  const auto models = dir.path / "models";
+  const auto dead = models / ".tiny.new-2147483647";
+  const auto alive = models / ".tiny.new-1";
+  fs::create_directories(dead);
+  fs::create_directories(alive);
+  REQUIRE(import_tiny(dir, "tiny"));
+  CHECK_FALSE(fs::exists(dead));
+  CHECK(fs::exists(alive));
+  CHECK(std::distance(fs::directory_iterator(models), fs::directory_iterator()) == 2);
+}
+
 TEST_CASE("models: a name is not taken over by another model unless forced") {
   const scratch_folder dir;
   const auto first = import_tiny(dir, "tiny").value();
