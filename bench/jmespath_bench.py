@@ -1,4 +1,7 @@
-"""The same as jmespath_bench.cpp with Python's jmespath (pip install jmespath): DOCUMENT ITEMS_EXPRESSION FIELD_EXPRESSION..."""
+"""The same as jmespath_bench.cpp with Python's jmespath (pip install jmespath).
+
+Arguments: DOCUMENT.json ITEMS_EXPRESSION FIELD_EXPRESSION...
+"""
 import json
 import sys
 import time
