@@ -94,9 +94,11 @@ asio::awaitable<result<supabase_sink::table_columns>> supabase_sink::read_column
     co_return co_await probe_columns();
   }
   table_columns found;
-  for (const auto& [name, property] : table->value("properties", json::object()).items()) {
+  if (!table->is_object()) co_return co_await probe_columns();
+  const auto properties = table->value("properties", json::object());
+  for (const auto& [name, property] : properties.items()) {
     found.names.insert(name);
-    found.formats[name] = property.value("format", std::string());
+    if (property.is_object()) found.formats[name] = property.value("format", std::string());
   }
   co_return found;
 }

@@ -98,13 +98,19 @@ class embedding_job {
  private:
   asio::awaitable<void> embed_one(std::size_t index) {
     const auto& input = inputs_[index];
-    auto bytes = is_address(input) ? co_await fetch(input) : read_file(input);
-    if (!bytes) {
-      answers_[index] = bytes.error();
+    auto bytes = co_await read(input);
+    if (bytes) {
+      auto answer = co_await encoder_.encode(std::move(*bytes), input, embed::lane::bulk);
+      answers_[index] = std::move(answer);
     } else {
-      answers_[index] = co_await encoder_.encode(std::move(*bytes), input, embed::lane::bulk);
+      answers_[index] = bytes.error();
     }
     done_.cancel();
+  }
+
+  asio::awaitable<result<std::string>> read(const std::string& input) {
+    if (is_address(input)) co_return co_await fetch(input);
+    co_return read_file(input);
   }
 
   asio::awaitable<result<std::string>> fetch(const std::string& address) {
