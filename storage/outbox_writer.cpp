@@ -137,7 +137,9 @@ class outbox_writer::impl {
     if (reply.what == sink_reply::kind::accepted) {
       status_.last_error.reset();
     } else {
-      if (!status_.last_error) spdlog::warn("{}: {}", to_.name(), reply.why.to_string());
+      // Halving and bisecting are work in hand; what comes of them is reported.
+      const bool waits = reply.what == sink_reply::kind::retry || reply.what == sink_reply::kind::park;
+      if (waits && !status_.last_error) spdlog::warn("{}: {}", to_.name(), reply.why.to_string());
       status_.last_error = reply.why;
     }
     if (v.parked)

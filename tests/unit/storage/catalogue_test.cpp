@@ -89,3 +89,202 @@ TEST_CASE_METHOD(state_fixture,
   CHECK(due(later) == strings{b.image_url});
   CHECK(value_of(wait_for(products.counts())).vectors_stale == 1);
 }
+
+TEST_CASE_METHOD(state_fixture,
+                 "of several listings the last one wins, whatever order their pages arrive in") {
+  auto in_list = [](int index) {
+    auto p = make("a");
+    p.category = "list " + std::to_string(index);
+    return p;
+  };
+  auto run = begin();
+  SECTION("in order") {
+    commit(run, {in_list(0)}, 0);
+    commit(run, {in_list(1)}, 1);
+  }
+  SECTION("in reverse") {
+    commit(run, {in_list(1)}, 1);
+    commit(run, {in_list(0)}, 0);
+  }
+  CHECK(entry("a").item.category == "list 1");
+  embed("https://shop.test/i/a.jpg", {1, 2});
+  end(run);
+  CHECK(entry("a").item.category == "list 1");
+  execute("delete from outbox");
+
+  // The next run writes nothing, in either order, also where one page is unchanged.
+  for (const bool reverse : {false, true}) {
+    run = begin();
+    if (reverse) commit_unchanged(run, 1);
+    commit(run, {in_list(0)}, 0);
+    if (!reverse) commit(run, {in_list(1)}, 1);
+    end(run);
+    CHECK(outbox().empty());
+    CHECK(entry("a").item.category == "list 1");
+  }
+
+  // It left the last list: the row is that of the list that still has it.
+  run = begin();
+  commit(run, {in_list(0)}, 0);
+  CHECK(outbox().empty());
+  end(run);
+  CHECK(outbox() == strings{"id-a:upsert:1:0"});
+  CHECK(entry("a").item.category == "list 0");
+}
+
+TEST_CASE_METHOD(state_fixture,
+                 "a run that broke off does not take rows from listings that it did not reach") {
+  auto high = make("a"), low = make("a");
+  high.category = "high";
+  low.category = "low";
+  auto run = begin();
+  commit(run, {high}, 1);
+  end(run);
+  run = begin();
+  commit(run, {low}, 0);
+  end(run, run_state::interrupted);
+  CHECK(entry("a").item.category == "high");
+}
+
+TEST_CASE_METHOD(state_fixture,
+                 "without a sink nothing goes to the outbox, and all of it once there is one") {
+  auto run = begin();
+  commit(run, {make("a"), make("b")}, 0, false);
+  embed("https://shop.test/i/a.jpg", {1, 2}, false);
+  end(run);
+  CHECK(outbox().empty());
+  run = begin();
+  commit(run, {make("a"), make("b")});
+  CHECK(outbox() == strings{"id-a:upsert:3:0", "id-b:upsert:1:1"});
+}
+
+TEST_CASE_METHOD(state_fixture, "an image that is known already is not asked for again") {
+  auto run = begin();
+  commit(run, {make("a")});
+  embed("https://shop.test/i/a.jpg", {1, 2});
+  auto b = make("b");
+  b.image_url = make("a").image_url;
+  CHECK(commit(run, {b}).images_due == 0);
+  CHECK(outbox() == strings{"id-a:upsert:3:0", "id-b:upsert:3:0"});
+  CHECK(entry("b").vector->values == std::vector<float>{1, 2});
+}
+
+TEST_CASE_METHOD(state_fixture, "another model makes vectors stale, and the old model current again") {
+  auto run = begin();
+  commit(run, {make("a")});
+  embed("https://shop.test/i/a.jpg", {1, 2});
+  run = begin();
+  commit(run, {make("a")}, 0, true, "another tower");
+  CHECK(entry("a").vector_state == "stale");
+  CHECK(due().empty());
+  run = begin();
+  commit(run, {make("a")});
+  CHECK(entry("a").vector_state == "ready");
+}
+
+TEST_CASE_METHOD(state_fixture, "a failed image is due again at its time and its row went out meanwhile") {
+  const auto run = begin();
+  commit(run, {make("a")});
+  const auto later = wall_now() + std::chrono::minutes(5);
+  fail("https://shop.test/i/a.jpg", later);
+  CHECK(entry("a").vector_state == "failed");
+  CHECK(outbox() == strings{"id-a:upsert:1:0"});
+  CHECK(due().empty());
+  const auto again = value_of(wait_for(products.due_images(later, 10, {})));
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].attempts == 1);
+  CHECK(value_of(wait_for(products.due_images(later, 10, {again[0].url}))).empty());
+  execute("delete from outbox");
+  embed("https://shop.test/i/a.jpg", {1, 2});
+  CHECK(outbox() == strings{"id-a:upsert:2:0"});
+}
+
+TEST_CASE_METHOD(state_fixture, "pages and runs are remembered") {
+  auto run = begin();
+  commit(run, {make("a"), make("b")});
+  const auto page = value_of(
+      wait_for(products.find_page(site_name("Shop"), "https://shop.test/list0", "https://shop.test/list0")));
+  REQUIRE(page);
+  CHECK(page->body_hash == "b");
+  CHECK(page->listed == std::vector<product_id>{product_id("id-a"), product_id("id-b")});
+  CHECK_FALSE(value_of(wait_for(products.find_page(site_name("Shop"), "x", "y"))));
+  end(run);
+
+  const auto slot = from_millis(1'000);
+  const auto first = value_of(wait_for(products.begin_run("nightly", slot)));
+  CHECK(name_of(wait_for(products.begin_run("nightly", slot)).error().code) == "invalid_argument");
+  CHECK(value_of(wait_for(products.close_interrupted_runs())) == 1);
+  CHECK(value_of(wait_for(products.begin_run("nightly", slot))) == first);
+  end(first);
+  CHECK(wait_for(products.begin_run("nightly", slot)).has_error());
+  const auto runs = value_of(wait_for(products.recent_runs(10)));
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0].job == "nightly");
+  CHECK(runs[0].state == run_state::done);
+  CHECK(runs[0].finished.has_value());
+
+  value_of(wait_for(products.note_site_success(site_name("Shop"), slot)));
+  const auto sites = value_of(wait_for(products.counts_by_site()));
+  REQUIRE(sites.size() == 1);
+  CHECK(sites[0].products == 2);
+  CHECK(sites[0].last_success == slot);
+}
+
+TEST_CASE_METHOD(state_fixture, "products that a run saw come in the order of their ids") {
+  auto run = begin();
+  commit(run, {make("c"), make("a"), make("b")});
+  run = begin();
+  commit(run, {make("c"), make("b")});
+  strings ids;
+  auto each = [&ids](const catalogue_entry& e) -> result<void> {
+    ids.push_back(e.item.id.str());
+    return {};
+  };
+  value_of(wait_for(products.for_each_of_run(run, each)));
+  CHECK(ids == strings{"id-b", "id-c"});
+}
+
+TEST_CASE_METHOD(state_fixture, "a dry run is told what would change") {
+  const auto run = begin();
+  commit(run, {make("a"), make("b")});
+  const auto found = value_of(wait_for(products.compare({make("a"), make("b", "9USD"), make("c")})));
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].what == comparison::kind::unchanged);
+  CHECK(found[0].changed_fields.empty());
+  CHECK(found[1].changed_fields == strings{"price"});
+  CHECK(found[2].what == comparison::kind::added);
+}
+
+TEST_CASE_METHOD(state_fixture,
+                 "the nearest products come first, of one model and one site, and follow changes") {
+  const auto run = begin();
+  commit(run, {make("a"), make("b"), make("c"), make("d")});
+  embed("https://shop.test/i/a.jpg", {1, 0, 0});
+  embed("https://shop.test/i/b.jpg", {3, 3, 0});
+  embed("https://shop.test/i/c.jpg", {-1, 0, 0});
+  embed("https://shop.test/i/d.jpg", {1, 0, 0}, true, "another tower");
+  auto nearest = [&](std::vector<float> query, int k, std::optional<site_name> site = std::nullopt) {
+    return value_of(wait_for(products.nearest(std::move(query), k, "tower", std::move(site))));
+  };
+  auto found = nearest({2, 0, 0}, 2);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].item.external_id == "a");
+  CHECK(found[0].score == Approx(1));
+  CHECK(found[1].item.external_id == "b");
+  CHECK(found[1].score == Approx(0.70710678));
+  CHECK(nearest({1, 0, 0}, 10).size() == 3);
+  CHECK(nearest({1, 0, 0}, 10, site_name("Other")).empty());
+  embed("https://shop.test/i/c.jpg", {1, 0.001f, 0});
+  CHECK(nearest({1, 0, 0}, 2)[1].item.external_id == "c");
+  const auto wrong = wait_for(products.nearest({1, 0}, 1, "tower", std::nullopt));
+  CHECK(name_of(wrong.error().code) == "invalid_argument");
+}
+
+TEST_CASE_METHOD(state_fixture, "a vector whose checksum is wrong is an error, not a vector") {
+  const auto run = begin();
+  commit(run, {make("a")});
+  embed("https://shop.test/i/a.jpg", {1, 2});
+  execute("update images set vector = x'0000803f00000000'");
+  const auto found = wait_for(products.find(product_id("id-a")));
+  CHECK(name_of(found.error().code) == "state_damaged");
+}

@@ -1,0 +1,235 @@
+#include <boost/asio/steady_timer.hpp>
+#include <set>
+
+#include "core/task_group.hpp"
+#include "storage/outbox.hpp"
+#include "storage/sink.hpp"
+#include "tests/unit/storage/state_fixture.hpp"
+
+using namespace catwalk;
+using namespace catwalk::storage;
+using namespace catwalk::storage::test;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using kind = sink_reply::kind;
+using strings = std::vector<std::string>;
+
+namespace {
+
+/// A sink in memory that answers as the test says, and checks the writer's promises.
+struct fake_sink final : sink {
+  std::string identity = "fake";
+  std::map<std::string, sink_row> table;
+  std::map<std::string, int> writes;
+  std::set<std::string> in_flight;
+  std::vector<std::size_t> sizes;
+  std::function<sink_reply(const std::vector<sink_row>&)> answer = [](auto&) {
+    return reply(kind::accepted);
+  };
+  std::function<void()> while_sending = [] {};
+
+  static sink_reply reply(kind what, std::string code = "") {
+    sink_reply r;
+    r.what = what;
+    r.sqlstate_or_code = std::move(code);
+    r.why = {errc::sink_rejected, "the sink refused the rows", "", r.sqlstate_or_code, ""};
+    return r;
+  }
+
+  std::string name() const override { return identity; }
+  asio::awaitable<result<sink_description>> describe() override { co_return sink_description{}; }
+  asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) override {
+    sizes.push_back(rows.size());
+    for (const auto& row : rows) {
+      CHECK(in_flight.insert(row.key.str()).second);
+      CHECK(row.vector.has_value() == rows.front().vector.has_value());
+    }
+    while_sending();
+    asio::steady_timer turn(co_await asio::this_coro::executor, 2ms);
+    co_await turn.async_wait(asio::use_awaitable);
+    for (const auto& row : rows) in_flight.erase(row.key.str());
+    auto r = answer(rows);
+    if (r.what == kind::accepted)
+      for (const auto& row : rows) {
+        // As a merge does: what a row does not say stays.
+        auto kept = table[row.key.str()].vector;
+        table[row.key.str()] = row;
+        if (!row.vector) table[row.key.str()].vector = kept;
+        ++writes[row.key.str()];
+      }
+    co_return r;
+  }
+};
+
+struct writer_fixture : state_fixture {
+  fake_sink to;
+  config::sink_settings settings;
+
+  /// Runs a writer until nothing is due; false when it did not come to that.
+  bool drain(std::chrono::milliseconds at_most = 20s) {
+    asio::io_context loop;
+    outbox_writer writer(loop.get_executor(), db, to, settings);
+    task_group group(loop.get_executor());
+    group.spawn("writer", writer.run());
+    auto test = [&]() -> asio::awaitable<bool> {
+      writer.notify();
+      const bool idle = co_await writer.wait_until_idle(at_most);
+      last = writer.status();
+      group.cancel();
+      co_await group.join();
+      co_return idle;
+    };
+    auto done = asio::co_spawn(loop, test(), asio::use_future);
+    loop.run();
+    return done.get();
+  }
+
+  void fill(int n) {
+    std::vector<product> many;
+    const auto run = begin();
+    for (int i = 0; i < n; ++i) many.push_back(make(std::to_string(i)));
+    commit(run, many);
+    std::vector<vector_commit> vectors;
+    for (const auto& p : many)
+      vectors.push_back({p.image_url, "c", "", "", vector({static_cast<float>(vectors.size()), 1})});
+    value_of(wait_for(products.commit_vectors(std::move(vectors), true)));
+  }
+
+  writer_status last;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(writer_fixture, "rows go out in batches, with their vectors, once each") {
+  fill(250);
+  CHECK(drain());
+  CHECK(to.table.size() == 250);
+  CHECK(to.sizes == std::vector<std::size_t>{100, 100, 50});
+  CHECK(to.table.at("id-7").vector->values == std::vector<float>{7, 1});
+  CHECK(outbox().empty());
+  CHECK(last.sent == 250);
+  CHECK(last.waiting == 0);
+  CHECK_FALSE(last.last_error);
+
+  // What did not change is not sent again; a changed price goes without the vector and leaves it in place.
+  commit(begin(), {make("7", "5USD"), make("8")});
+  CHECK(drain());
+  CHECK(to.writes.at("id-7") == 2);
+  CHECK(to.writes.at("id-8") == 1);
+  CHECK(to.table.at("id-7").item.price == "5USD");
+  CHECK(to.table.at("id-7").vector->values == std::vector<float>{7, 1});
+}
+
+TEST_CASE_METHOD(writer_fixture,
+                 "rows that wait for their vector are not sent, and do not keep it from being idle") {
+  commit(begin(), {make("a"), make("b")});
+  fail(make("b").image_url);
+  CHECK(drain());
+  CHECK(to.table.size() == 1);
+  CHECK_FALSE(to.table.at("id-b").vector);
+  CHECK(outbox() == strings{"id-a:upsert:1:1"});
+}
+
+TEST_CASE_METHOD(writer_fixture, "what changes while a request is on its way goes out again") {
+  fill(1);
+  bool once = true;
+  to.while_sending = [&] {
+    if (!std::exchange(once, false)) return;
+    // Another loop: the writer's is in the middle of its request.
+    commit(begin(), {make("0", "1USD")});
+  };
+  CHECK(drain());
+  CHECK(to.writes.at("id-0") == 2);
+  CHECK(to.table.at("id-0").item.price == "1USD");
+  CHECK(outbox().empty());
+}
+
+TEST_CASE_METHOD(writer_fixture,
+                 "a poison row among 200 becomes a dead letter with all that is known of it") {
+  fill(200);
+  to.answer = [](const std::vector<sink_row>& rows) {
+    for (const auto& row : rows)
+      if (row.key.str() == "id-123") return fake_sink::reply(kind::bisect, "23502");
+    return fake_sink::reply(kind::accepted);
+  };
+  CHECK(drain());
+  CHECK(to.table.size() == 199);
+  CHECK(to.sizes.size() < 20);
+  CHECK(last.dead == 1);
+  CHECK(outbox().empty());
+  auto work = [](sqlite::connection& c) -> result<strings> {
+    auto s =
+        c.prepare("select key, sink_code, sink_words, json_array_length(attempts), payload from failures");
+    strings row;
+    while (s.step())
+      for (int i = 0; i < 5; ++i) row.push_back(s.text(i));
+    return row;
+  };
+  const auto letter = value_of(wait_for(db->internals().read(work)));
+  REQUIRE(letter.size() == 5);
+  CHECK(letter[0] == "id-123");
+  CHECK(letter[1] == "23502");
+  CHECK(letter[2].find("the sink refused the rows") != std::string::npos);
+  CHECK(letter[3] == "1");
+  CHECK(letter[4].find("Product 123") != std::string::npos);
+}
+
+TEST_CASE_METHOD(writer_fixture,
+                 "a refused key parks the writer, loses nothing, and a new one sends everything") {
+  fill(150);
+  to.answer = [](auto&) { return fake_sink::reply(kind::park, "PGRST301"); };
+  CHECK_FALSE(drain());
+  CHECK(last.parked);
+  CHECK(last.waiting == 150);
+  REQUIRE(last.last_error);
+  CHECK(to.sizes.size() == 1);
+  to.answer = [](auto&) { return fake_sink::reply(kind::accepted); };
+  CHECK(drain());
+  CHECK(to.table.size() == 150);
+}
+
+TEST_CASE_METHOD(writer_fixture, "a fault of the whole table parks without a dead letter") {
+  fill(200);
+  to.answer = [](auto&) { return fake_sink::reply(kind::bisect, "22000"); };
+  CHECK_FALSE(drain());
+  CHECK(last.parked);
+  CHECK(last.dead == 0);
+  CHECK(outbox().size() == 200);
+}
+
+TEST_CASE_METHOD(writer_fixture, "a sink that is away for a moment is asked again") {
+  fill(30);
+  int failures = 2;
+  to.answer = [&](auto&) { return fake_sink::reply(failures-- > 0 ? kind::retry : kind::accepted); };
+  CHECK(drain());
+  CHECK(to.table.size() == 30);
+  CHECK(to.sizes.size() == 3);
+}
+
+TEST_CASE_METHOD(writer_fixture,
+                 "another sink gets the whole catalogue, but no vectors of an untrained model") {
+  fill(3);
+  CHECK(drain());
+  execute("update images set untrained = 1 where url like '%/2.jpg'");
+  to.table.clear();
+  to.identity = "another";
+  CHECK(drain());
+  CHECK(to.table.size() == 3);
+  CHECK(to.table.at("id-1").vector.has_value());
+  CHECK_FALSE(to.table.at("id-2").vector);
+}
+
+TEST_CASE_METHOD(writer_fixture,
+                 "a product that the sink holds under an older id is written under it from then on") {
+  fill(1);
+  to.answer = [](const std::vector<sink_row>& rows) {
+    auto r = fake_sink::reply(kind::accepted);
+    r.older_ids.emplace_back(rows.front().key, "older");
+    return r;
+  };
+  CHECK(drain());
+  CHECK(to.table.at("id-0").item.id.str() == "id-0");
+  commit(begin(), {make("0", "1USD")});
+  CHECK(drain());
+  CHECK(to.table.at("id-0").item.id.str() == "older");
+}
