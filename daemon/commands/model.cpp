@@ -49,6 +49,10 @@ nlohmann::json as_json(const embed::stored_model& m) {
 }
 
 void print_model(const embed::stored_model& m) {
+  if (!m.problem.empty()) {
+    std::cout << fmt::format("{:<16} cannot be used: {}\n", m.info.name, m.problem);
+    return;
+  }
   std::cout << fmt::format("{:<16} {:<16} {:>4} numbers  {:>3} px  {:.12}  {}{}\n", m.info.name, m.info.architecture,
                            m.info.dim, m.info.image_size, m.info.fingerprint, m.source,
                            m.info.untrained ? "  UNTRAINED: for trying out alone" : "");
@@ -60,7 +64,7 @@ int import(const invocation& to_run, const model_options& o) {
   const auto store = open_store(to_run);
   if (!store) return exit_usage;
   auto imported = o.untrained ? embed::make_untrained_model(store->dir, o.seed)
-                              : embed::import_model(store->dir, {o.source, o.name.empty() ? std::nullopt : std::optional(o.name), o.force});
+                              : embed::import_model(store->dir, {o.source, o.name.empty() ? std::nullopt : std::optional(o.name), o.force, {}});
   if (!imported) return fail(imported.error());
   print_model(*imported);
   return exit_done;
@@ -135,7 +139,7 @@ asio::awaitable<int> pull_model(http_client& http, model_store store, model_opti
   auto file = co_await embed::download_model(http, wanted, store.dir, std::move(options));
   if (is_terminal(STDERR_FILENO)) std::cerr << "\r\x1b[K";
   if (!file) co_return fail(file.error());
-  auto imported = embed::import_model(store.dir, {*file, wanted.name, o.force});
+  auto imported = embed::import_model(store.dir, {*file, wanted.name, o.force, wanted.url});
   if (!imported) co_return fail(imported.error());
   std::error_code ec;
   std::filesystem::remove(*file, ec);

@@ -8,6 +8,7 @@
 #include "daemon/demo_shop/picture.hpp"
 #include "daemon/demo_shop/shop_pages.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/result_printer.hpp"
 
 using namespace catwalk;
 using namespace catwalk::daemon;

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/result_printer.hpp"
 
 namespace asio = boost::asio;
 using asio::ip::tcp;

@@ -4,6 +4,7 @@
 
 #include "core/file.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/result_printer.hpp"
 
 using namespace catwalk;
 using daemon::row_export;
