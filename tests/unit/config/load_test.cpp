@@ -36,7 +36,7 @@ TEST_CASE("a bare sites file is enough") {
   CHECK(result.values.log.level == "debug");
 }
 
-TEST_CASE("--config takes a sites file, as the predecessor's did") {
+TEST_CASE("The flag --config takes a sites file, as the predecessor's did") {
   const configuration_folder folder;
   folder.write("sub/shops.yaml", one_site);
   folder.write("sub/.env", "CATWALK_LOG_LEVEL=debug\n");
