@@ -85,10 +85,13 @@ def test_a_second_process_is_refused_and_told_who_holds_the_state(catwalk, confi
     settings = configure(shop, schedule=IDLE)
     daemon = catwalk.daemon(settings["port"])
     configure(shop, schedule=IDLE)  # another port, the same state
-    refused = catwalk(*second, timeout=20)
-    assert refused.code == 4, refused
-    assert refused.seconds < 1
-    assert str(daemon.pid) in refused.err
+    attempts = [catwalk(*second, timeout=20) for _ in range(3)]
+    for refused in attempts:
+        assert refused.code == 4, refused
+        assert str(daemon.pid) in refused.err
+    # Beside what starting the executable alone takes, which a busy machine decides.
+    start = min(catwalk("version").seconds for _ in range(3))
+    assert min(refused.seconds for refused in attempts) - start < 1
     assert daemon.ended is None
     daemon.kill()
     settings = configure(shop, schedule=IDLE)
