@@ -84,6 +84,7 @@ def test_sigterm_ends_an_idle_daemon_quickly(catwalk, configure, shop):
 def test_a_second_process_is_refused_and_told_who_holds_the_state(catwalk, configure, shop, second):
     settings = configure(shop, schedule=IDLE)
     daemon = catwalk.daemon(settings["port"])
+    wait_until(lambda: daemon.get("/-/ready")[0] == 200, message="/-/ready did not answer 200")
     configure(shop, schedule=IDLE)  # another port, the same state
     attempts = [catwalk(*second, timeout=20) for _ in range(3)]
     for refused in attempts:
