@@ -119,14 +119,24 @@ def check_zara_requests(shop):
 
 
 def test_kill_at_any_moment_loses_and_doubles_nothing(catwalk, configure, supabase, shop):
+    """Killed soon after the start, among the pictures, and while rows are sent, at moments drawn from a seed."""
     moments = random.Random(20261123)
     configure(shop, supabase, sink={"batch": 7}, embed={"batch": 4}, fetch={"images": {"per_host": 2}})
     shop.fault("slow", "/assets/", seconds=0.25)
     supabase.control("settings", latency=0.05)
     killed, held = 0, []
-    for _ in range(8):
+    for kind in ("start", "pictures", "rows", "pictures", "rows", "start", "rows", "pictures"):
+        asked, written = len(shop.requests("image")), len(supabase.writes())
+        more = moments.randint(1, 5)
         running = catwalk.begin(*SCRAPE)
-        time.sleep(moments.uniform(0.2, 4.0))
+        deadline = time.monotonic() + 60
+        while running.ended is None and time.monotonic() < deadline and kind != "start":
+            if kind == "pictures" and len(shop.requests("image")) >= asked + more:
+                break
+            if kind == "rows" and len(supabase.writes()) >= written + more:
+                break
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0.0, 1.5 if kind == "start" else 0.5))
         killed += running.ended is None
         running.kill()
         held.append(len(supabase.rows()))
