@@ -146,8 +146,10 @@ asio::awaitable<int> run_demo_body(application& app, demo_shop& shop, http_serve
 asio::awaitable<int> run_shop_body(demo_shop& shop, asio::io_context& loop, const std::string& write_sites, bool& stopping) {
   if (!write_sites.empty()) {
     std::ofstream out(write_sites);
-    if (!(out << shop.sites_yaml()).flush())
-      co_return fail({errc::io, "cannot write the sites file", write_sites, "", ""});
+    if (!(out << shop.sites_yaml()).flush()) {
+      co_await shop.stop();
+      co_return fail({errc::io, "cannot write the sites file", write_sites, "", "choose a folder that can be written"});
+    }
   }
   std::cout << shop.origin() << std::endl;
   co_await wait_for_stop(loop, stopping);

@@ -150,6 +150,8 @@ int run_embed(const invocation& to_run, const embed_options& options) {
   if (!options.precision.empty()) settings.embed.precision = options.precision;
   auto inputs = expand(options.inputs);
   if (!inputs) return fail(inputs.error());
+  if (inputs->empty())
+    return fail({errc::not_found, "there is nothing to embed", options.inputs.front(), "the folder holds no file", ""});
   const auto model = choose_model(settings.embed, loaded->state_dir / settings.embed.models_dir);
   if (!model) return fail(model.error());
   auto output = make_vector_output(options.format, options.output);

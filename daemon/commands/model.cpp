@@ -36,6 +36,7 @@ std::optional<model_store> open_store(const invocation& to_run) {
 }
 
 nlohmann::json as_json(const embed::stored_model& m) {
+  if (!m.problem.empty()) return {{"name", m.info.name}, {"folder", m.dir.string()}, {"problem", m.problem}};
   return {{"name", m.info.name},
           {"architecture", m.info.architecture},
           {"dim", m.info.dim},

@@ -121,14 +121,21 @@ int try_normalise(const std::string& file, const std::string& layout) {
                  R"(write it as {"external_id":…,"title":…,"price":…,"site":{"source":…}})"});
   const auto settings = item->value("site", nlohmann::json::object());
   item->erase("site");
-  const auto site = site_of(settings);
+  const auto raw = *item;
+  config::site site;
+  try {
+    site = site_of(settings);
+  } catch (const nlohmann::json::exception& e) {
+    return fail({errc::malformed, "the item's `site` is not what sites.yaml would say", file.empty() ? "stdin" : file,
+                 e.what(), R"(write it as {"source":…,"country":…,"price_unit":"minor"})"});
+  }
   scrape::item_origin origin;
   if (!site.api->endpoints.empty()) origin.endpoint = origin.base = site.api->endpoints.front().text;
   origin.position = 1;
   // field_map's reader hands images over as a list of candidates.
   if (auto image = item->find("image_url"); image != item->end() && image->is_string())
     *image = nlohmann::json::array({*image});
-  const auto made = scrape::normalise(*item, *item, site, scrape::rules_for(site), origin);
+  const auto made = scrape::normalise(*item, raw, site, scrape::rules_for(site), origin);
   if (const auto* skipped = std::get_if<scrape::skipped_item>(&made)) {
     std::cout << dumped({{"skipped", skipped->reason}, {"item", skipped->item}}) << '\n';
     return exit_failed;
