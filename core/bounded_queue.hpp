@@ -40,13 +40,13 @@ class bounded_queue {
     return true;
   }
 
-  /// Calls `wake` once, on whatever thread makes room (or closes): at once when there is room already.
-  /// This is what an awaiting producer registers with after try_push returned false.
-  void notify_when_room(std::function<void()> wake) {
+  /// Calls `wake` once, on whatever thread makes room for an item of `bytes` (or closes): at once when there is room
+  /// already. This is what an awaiting producer registers with after try_push returned false.
+  void notify_when_room(std::size_t bytes, std::function<void()> wake) {
     {
       std::lock_guard lock(mutex_);
-      if (!closed_ && !below_low_mark()) {
-        waiters_.push_back(std::move(wake));
+      if (!closed_ && !has_room(bytes)) {
+        waiters_.push_back({bytes, std::move(wake)});
         return;
       }
     }
@@ -70,14 +70,14 @@ class bounded_queue {
 
   /// Producers end: pushes fail from now on, consumers drain what is left.
   void close() {
-    std::deque<std::function<void()>> waiters;
+    std::deque<waiter> waiters;
     {
       std::lock_guard lock(mutex_);
       closed_ = true;
       waiters.swap(waiters_);
     }
     ready_.notify_all();
-    for (auto& wake : waiters) wake();
+    for (auto& w : waiters) w.wake();
   }
 
   bool closed() const {
@@ -100,18 +100,25 @@ class bounded_queue {
     std::size_t bytes;
   };
 
+  struct waiter {
+    std::size_t bytes;
+    std::function<void()> wake;
+  };
+
   bool full(lane to, std::size_t bytes) const {
     if (to == lane::interactive) return interactive_.size() >= limits_.items;
     if (bulk_.empty()) return false;
     return bulk_.size() >= limits_.items || bytes_ + bytes > limits_.bytes;
   }
-  bool below_low_mark() const {
-    return bulk_.size() <= limits_.items / 2 && bytes_ <= limits_.bytes / 2;
+  /// Producers that were refused come back at the low mark, and when their own item fits.
+  bool has_room(std::size_t bytes) const {
+    if (bulk_.empty()) return true;
+    return bulk_.size() <= limits_.items / 2 && bytes_ <= limits_.bytes / 2 && bytes_ + bytes <= limits_.bytes;
   }
 
   std::optional<T> take(std::unique_lock<std::mutex>& lock) {
     std::optional<T> item;
-    std::deque<std::function<void()>> waiters;
+    std::deque<waiter> woken;
     if (!interactive_.empty()) {
       item.emplace(std::move(interactive_.front().value));
       interactive_.pop_front();
@@ -119,10 +126,13 @@ class bounded_queue {
       bytes_ -= bulk_.front().bytes;
       item.emplace(std::move(bulk_.front().value));
       bulk_.pop_front();
-      if (below_low_mark()) waiters.swap(waiters_);
+      while (!waiters_.empty() && has_room(waiters_.front().bytes)) {
+        woken.push_back(std::move(waiters_.front()));
+        waiters_.pop_front();
+      }
     }
     lock.unlock();
-    for (auto& wake : waiters) wake();
+    for (auto& w : woken) w.wake();
     return item;
   }
 
@@ -130,7 +140,7 @@ class bounded_queue {
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<entry> bulk_, interactive_;
-  std::deque<std::function<void()>> waiters_;
+  std::deque<waiter> waiters_;
   std::size_t bytes_ = 0;
   bool closed_ = false;
 };

@@ -1,6 +1,8 @@
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <type_traits>
@@ -12,10 +14,14 @@ namespace catwalk {
 /// The work itself cannot be cancelled: keep it to milliseconds. Exceptions come back to the caller.
 template <class Work>
 boost::asio::awaitable<std::invoke_result_t<Work>> offload(boost::asio::any_io_executor pool, Work work) {
+  namespace asio = boost::asio;
   using value = std::invoke_result_t<Work>;
-  auto run = [](Work w) -> boost::asio::awaitable<value> { co_return w(); };
+  auto run = [](Work w) -> asio::awaitable<value> { co_return w(); };
   auto task = run(std::move(work));
-  co_return co_await boost::asio::co_spawn(std::move(pool), std::move(task), boost::asio::use_awaitable);
+  // Without a slot of its own, a cancellation of the caller would be passed on to the pool's thread, where it may
+  // arrive when the task is gone already.
+  co_return co_await asio::co_spawn(std::move(pool), std::move(task),
+                                    asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
 }
 
 }  // namespace catwalk

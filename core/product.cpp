@@ -22,6 +22,7 @@ void visit_members(Product& p, Visitor&& visit) {
   visit("country", p.country);
   visit("country_field", p.country_field);
   visit("category", p.category);
+  visit("category_field", p.category_field);
   visit("subcategory", p.subcategory);
   visit("gender", p.gender);
   visit("raw_gender", p.raw_gender);

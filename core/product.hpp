@@ -27,6 +27,7 @@ struct product {
   std::string country;                   ///< the site's `country`
   std::optional<std::string> country_field;  ///< what `field_map.country` gives; goes into the 2026-02 metadata
   std::optional<std::string> category;
+  std::optional<std::string> category_field;  ///< what `field_map.category` gives, which the 2025-10 layout stores
   std::optional<std::string> subcategory;
   std::optional<std::string> gender;      ///< `women`, `men`, or the shop's text
   std::optional<std::string> raw_gender;  ///< the shop's text

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cassert>
 #include <exception>
 #include <list>
 #include <utility>
@@ -57,7 +58,7 @@ struct task_group::state : std::enable_shared_from_this<state> {
 
 task_group::task_group(asio::any_io_executor loop) : state_(std::make_shared<state>(std::move(loop))) {}
 
-task_group::~task_group() = default;
+task_group::~task_group() { assert(state_->tasks.empty() && "join a task_group before it goes"); }
 
 void task_group::spawn(std::string name, asio::awaitable<void> work) {
   auto& s = *state_;

@@ -9,6 +9,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "core/json_text.hpp"
 #include "core/log.hpp"
 #include "core/offload.hpp"
 #include "embed/worker_pool.hpp"
@@ -121,12 +122,33 @@ std::string application::layout() const {
 }
 
 asio::awaitable<result<void>> application::start_pipeline() {
+  // In a group of its own, so that a stop request ends a start that waits for a sink.
+  result<void> outcome = error{errc::cancelled, "stopped while starting", "", "", ""};
+  task_group startup(loop_.get_executor());
+  startup_ = &startup;
+  startup.spawn("start", start_into(outcome));
+  co_await startup.join();
+  startup_ = nullptr;
+  co_return outcome;
+}
+
+asio::awaitable<void> application::start_into(result<void>& outcome) {
+  auto started = co_await start_parts();
+  outcome = std::move(started);
+}
+
+asio::awaitable<result<void>> application::start_parts() {
   auto interrupted = co_await catalogue_->close_interrupted_runs();
   if (!interrupted) co_return interrupted.error();
   if (*interrupted > 0) spdlog::info("{} interrupted run(s) of an earlier start will be gone on with", *interrupted);
 
   if (auto described = co_await describe_sink(); !described) co_return described.error();
   if (auto loaded = co_await load_model(); !loaded) co_return loaded.error();
+  const auto expired = co_await catalogue_->expire_vectors(encoder_->model().fingerprint);
+  if (!expired) co_return expired.error();
+  if (*expired > 0)
+    spdlog::warn("{} products have vectors of another model than {}: their images are embedded again", *expired,
+                 encoder_->model().name);
 
   if (sink_) {
     writer_ = std::make_unique<storage::outbox_writer>(loop_.get_executor(), database_, *sink_, settings().sink);
@@ -217,6 +239,12 @@ result<std::vector<const config::site*>> application::choose_sites(const std::ve
   return chosen;
 }
 
+result<void> application::check_sites(const std::vector<std::string>& names) const {
+  auto chosen = choose_sites(names);
+  if (!chosen) return chosen.error();
+  return {};
+}
+
 scrape::source_context application::context_for(const config::site& site) {
   return {site, settings().fetch, *page_lane_, cpu_.get_executor(), make_cookie_jar()};
 }
@@ -297,7 +325,7 @@ asio::awaitable<result<run_report>> application::run(run_request request) {
   const auto state = report.interrupted ? storage::run_state::interrupted
                      : report.complete() ? storage::run_state::done
                                          : storage::run_state::partly;
-  auto ended = co_await catalogue_->end_run(*run, state, to_json(report).dump(), errors.dump());
+  auto ended = co_await catalogue_->end_run(*run, state, json_text(to_json(report)), json_text(errors));
   --runs_active_;
   if (!ended) co_return ended.error();
   spdlog::info("run {} ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent", *run,
@@ -356,6 +384,8 @@ void application::note_next_run(const std::string& site, std::optional<std::chro
 void application::request_stop() {
   stopping_ = true;
   if (images_) images_->stop_intake();
+  if (writer_) writer_->stop_waiting();
+  if (startup_ != nullptr) startup_->cancel();
   for (auto* sites : site_groups_) sites->cancel();
 }
 
@@ -364,7 +394,8 @@ asio::awaitable<void> application::shutdown(std::chrono::milliseconds at_most) {
   request_stop();
   while (images_ && images_->in_flight() > 0 && steady_now() < deadline) co_await sleep_for(std::chrono::milliseconds(20));
   if (images_) co_await images_->stop();
-  if (writer_) {
+  // What the last vectors released is sent while there is time; a sink that is away or parked is not waited for.
+  if (writer_ && !writer_->status().parked && !writer_->status().last_error) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
     if (left.count() > 0) co_await writer_->wait_until_idle(left);
   }

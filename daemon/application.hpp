@@ -63,6 +63,8 @@ class application {
   /// does not fit is an error.
   boost::asio::awaitable<result<void>> start_pipeline();
 
+  /// `invalid_argument` for a name that no site has, `invalid_config` where there is no site at all.
+  result<void> check_sites(const std::vector<std::string>& names) const;
   /// Reads the sites, waits for their images and for the sink. Errors end the run before its first page (unknown site,
   /// state failure); what goes wrong later is in the report.
   boost::asio::awaitable<result<run_report>> run(run_request request);
@@ -104,6 +106,8 @@ class application {
  private:
   application(boost::asio::io_context& loop, config::loaded loaded, application_options options);
   result<void> open();
+  boost::asio::awaitable<void> start_into(result<void>& outcome);
+  boost::asio::awaitable<result<void>> start_parts();
   boost::asio::awaitable<result<void>> describe_sink();
   boost::asio::awaitable<result<void>> load_model();
   result<std::vector<const config::site*>> choose_sites(const std::vector<std::string>& names) const;
@@ -137,6 +141,7 @@ class application {
   std::map<std::string, std::chrono::sys_seconds> next_runs_;  ///< by site
   bool stopping_ = false;
   std::set<task_group*> site_groups_;  ///< of the runs that are under way
+  task_group* startup_ = nullptr;      ///< while start_pipeline() is under way
   int runs_active_ = 0;
   task_group tasks_;
 };

@@ -3,6 +3,8 @@
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/verb.hpp>
 
+#include "core/json_text.hpp"
+
 namespace catwalk::daemon {
 
 namespace asio = boost::asio;
@@ -60,7 +62,7 @@ asio::awaitable<http_reply> health_endpoints::answer(const http_server_request& 
   }
   if (path == "/health") {
     const auto health = co_await app_.current_health();
-    co_return json_reply(health.ok ? 200 : 503, health.body.dump(2) + "\n");
+    co_return json_reply(health.ok ? 200 : 503, json_text(health.body, 2) + "\n");
   }
   co_return text_reply(404, "not found; this version answers /health, /-/healthy, /-/ready and /metrics\n");
 }

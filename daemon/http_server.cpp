@@ -117,20 +117,21 @@ class http_server::impl {
         co_await pause.async_wait(awaitable_tuple);
         continue;
       }
-      make_room();
+      if (!make_room()) continue;  // every connection is being answered: this one is closed
       const auto which = connections_.emplace(connections_.end(), std::move(socket));
       tasks_.spawn("http connection", serve(which));
     }
   }
 
-  /// At the limit, the oldest connection that has not sent a complete request goes.
-  void make_room() {
-    if (connections_.size() < options_.max_connections) return;
+  /// At the limit, the oldest connection that has not sent a complete request goes; false where there is none.
+  bool make_room() {
+    if (connections_.size() < options_.max_connections) return true;
     for (auto& c : connections_) {
       if (c.request_read || !c.stream.socket().is_open()) continue;
       c.stream.close();
-      return;
+      return true;
     }
+    return false;
   }
 
   asio::awaitable<void> serve(std::list<connection>::iterator which) {

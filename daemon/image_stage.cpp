@@ -16,8 +16,22 @@ namespace asio = boost::asio;
 namespace {
 constexpr auto awaitable_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kept_failures = 20;
+constexpr int failed_looks_at_most = 3;
 constexpr auto look_again = std::chrono::seconds(30);  // for images whose next try comes due
 }  // namespace
+
+/// Counts bytes for as long as it lives.
+class image_stage::bytes_held {
+ public:
+  bytes_held(std::size_t& total, std::size_t bytes) : total_(total), bytes_(bytes) { total_ += bytes_; }
+  ~bytes_held() { total_ -= bytes_; }
+  bytes_held(const bytes_held&) = delete;
+  bytes_held& operator=(const bytes_held&) = delete;
+
+ private:
+  std::size_t& total_;
+  std::size_t bytes_;
+};
 
 image_stage::image_stage(asio::any_io_executor loop, parts p)
     : loop_(loop), parts_(std::move(p)), wake_(loop), idle_(loop), tasks_(loop) {
@@ -38,15 +52,15 @@ void image_stage::stop_intake() {
 }
 
 bool image_stage::room_for_another() {
-  const auto stats = parts_.encoder.stats();
   const auto items = static_cast<std::size_t>(parts_.embed.queue_items);
   const auto limit = parts_.embed.queue_bytes;
+  const auto held = in_flight_.size() - fetching_;
   if (above_mark_)
-    above_mark_ = stats.queue_items > items / 2 || stats.queue_bytes > limit / 2;
+    above_mark_ = held > items / 2 || held_bytes_ > limit / 2;
   else
-    above_mark_ = stats.queue_items >= items || stats.queue_bytes >= limit;
+    above_mark_ = held >= items || held_bytes_ >= limit;
   const auto lane = static_cast<std::size_t>(parts_.fetch.images.concurrency);
-  return !above_mark_ && fetching_ < lane && in_flight_.size() < lane + items;
+  return !above_mark_ && fetching_ < lane;
 }
 
 asio::awaitable<void> image_stage::feed() {
@@ -63,10 +77,16 @@ asio::awaitable<void> image_stage::feed() {
     auto due = co_await parts_.catalogue.due_images(wall_now(), room, std::move(skip));
     if (!due) {
       spdlog::error("{}", due.error().to_string());
+      if (++failed_looks_ == failed_looks_at_most) {
+        spdlog::error("the catalogue cannot be asked for images: no further one is fetched until the next start");
+        stop_intake();
+        co_return;
+      }
       wake_.expires_after(look_again);
       co_await wake_.async_wait(awaitable_tuple);
       continue;
     }
+    failed_looks_ = 0;
     nothing_due_ = false;
     for (auto& image : *due) {
       in_flight_.insert(image.url);
@@ -109,6 +129,8 @@ asio::awaitable<result<void>> image_stage::fetch_and_embed(storage::due_image im
   --fetching_;
   wake_.cancel();
   if (!response) co_return response.error();
+  // Held from here until the vector is committed; also when the coroutine is cancelled.
+  const bytes_held held(held_bytes_, response->body.size());
   if (response->status >= 300) {
     error e{errc::http_status, "cannot fetch image", image.url, "the server answered " + std::to_string(response->status), ""};
     e.http_status = response->status;

@@ -29,8 +29,8 @@ struct image_counts {
 /// own lane, has them embedded, commits the vectors. Fed from the database, so that what a crash interrupted is found
 /// again. Loop-only.
 ///
-/// Back-pressure: no fetch starts while the encoder's queue is above its limit; it resumes at half of it. The bytes in
-/// flight are bounded by the lane's concurrency and the queue.
+/// Back-pressure: no fetch starts while the images that wait for their vector are above `embed.queue` in number or in
+/// bytes; it resumes at half of it. What is in flight on the wire (the lane's concurrency) comes on top.
 class image_stage {
  public:
   struct parts {
@@ -64,6 +64,7 @@ class image_stage {
   const std::vector<error>& failures() const noexcept { return failures_; }
 
  private:
+  class bytes_held;
   boost::asio::awaitable<void> feed();
   boost::asio::awaitable<void> process(storage::due_image image);
   boost::asio::awaitable<result<void>> fetch_and_embed(storage::due_image image);
@@ -76,6 +77,8 @@ class image_stage {
   image_counts counts_;
   std::vector<error> failures_;
   std::size_t fetching_ = 0;
+  std::size_t held_bytes_ = 0;  ///< of images that are fetched and not yet embedded
+  int failed_looks_ = 0;        ///< in a row
   bool above_mark_ = false;
   bool accepting_ = true;
   bool unlooked_ = true;      ///< the catalogue may hold due images that the feed has not asked for yet

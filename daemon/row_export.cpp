@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/json_text.hpp"
 #include "storage/sink.hpp"
 
 namespace catwalk::daemon {
@@ -42,7 +43,7 @@ error row_export::failure(const char* why) const {
 
 result<void> row_export::write(const product& item, const embedding* vector) {
   const auto row = storage::row_as_json(item, vector, layout_);
-  const auto line = row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const auto line = json_text(row) + "\n";
   for (std::size_t done = 0; done < line.size();) {
     const auto n = ::write(descriptor_, line.data() + done, line.size() - done);
     if (n < 0 && errno == EINTR) continue;

@@ -93,6 +93,8 @@ asio::awaitable<void> scheduler::run_job(const config::job_settings& job, sys_se
   request.slot = std::chrono::time_point_cast<std::chrono::milliseconds>(slot);
   request.sites = job.sites;
   request.timeout = job.timeout;
+  // The writer goes on by itself: a sink that is away holds no job up.
+  request.sink_wait = std::chrono::milliseconds(0);
   const auto report = co_await app_.run(std::move(request));
   if (!report) spdlog::error("job {}: {}", job.name, report.error().to_string());
   if (stopping_) co_return;

@@ -181,7 +181,7 @@ asio::awaitable<std::optional<error>> worker_pool::enqueue(request_ptr request) 
       co_return image_error(errc::queue_full, request->name, "too many queries are waiting already",
                             "try again in a moment");
     auto room = std::make_shared<embed_reply>(loop_);
-    line.notify_when_room([loop = loop_, weak = std::weak_ptr(room)] {
+    line.notify_when_room(bytes, [loop = loop_, weak = std::weak_ptr(room)] {
       asio::post(loop, [weak] {
         if (const auto waiting = weak.lock()) waiting->wake();
       });

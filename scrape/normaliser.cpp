@@ -170,8 +170,9 @@ void set_descriptions(product& p, const json& fields, const config::site& site, 
   if (!p.merchant) p.merchant = site.merchant.empty() ? site.brand : site.merchant;
   p.country = site.country;
   p.country_field = text_of(field(fields, "country"));
+  p.category_field = text_of(field(fields, "category"));
   std::string category = category_name(rules, p.endpoint);
-  if (category.empty()) category = text_of(field(fields, "category")).value_or("clothing");
+  if (category.empty()) category = p.category_field.value_or("clothing");
   p.category = std::move(category);
   p.subcategory = text_of(field(fields, "subcategory"));
   p.raw_gender = text_of(field(fields, "gender"));

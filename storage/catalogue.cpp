@@ -77,6 +77,17 @@ asio::awaitable<result<std::vector<due_image>>> catalogue::due_images(wall_time 
   co_return co_await db_->internals().read(std::move(work));
 }
 
+asio::awaitable<result<int>> catalogue::expire_vectors(std::string fingerprint) {
+  auto work = [fingerprint = std::move(fingerprint)](connection& db) -> result<int> {
+    return db.run(
+        "update products set vector_state = 'stale', next_try = 0 where gone_at is null and next_try is null and "
+        "vector_state in ('ready', 'stale') and exists (select 1 from images i where i.url = products.vector_url "
+        "and i.attempts = 0 and i.fingerprint not in (?1, 'adopted'))",
+        fingerprint);
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
 namespace {
 
 void commit_vector(connection& db, const vector_commit& image, bool to_sink, wall_time now) {

@@ -1,6 +1,7 @@
 #include "storage/layout.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 
@@ -70,34 +71,75 @@ json october_metadata(const product& p) {
   return m;
 }
 
-json october_value(const std::string& field, const product& p) {
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+/// Removes `word` from `text` wherever it stands as a whole word, whatever its case.
+void remove_word(std::string& text, const std::string& word) {
+  const auto part_of_word = [&](std::size_t at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    return std::isalnum(c) != 0 || c == '_' || c >= 0x80;
+  };
+  const auto wanted = lower(word);
+  for (std::size_t at = 0; !wanted.empty() && (at = lower(text).find(wanted, at)) != std::string::npos;) {
+    const auto end = at + wanted.size();
+    if ((at > 0 && part_of_word(at - 1)) || (end < text.size() && part_of_word(end)))
+      ++at;
+    else
+      text.erase(at, wanted.size());
+  }
+}
+
+/// The predecessor took the names of colours out of the description of October 2025; where nothing was left, it
+/// wrote the title.
+json october_description(const product& p) {
+  if (p.color_names.empty()) return or_null(p.description);
+  std::string rest = p.description.value_or("");
+  for (const auto& colour : p.color_names) remove_word(rest, colour);
+  const auto repeats = [](char a, char b) { return a == ' ' && b == ' '; };
+  rest.erase(std::unique(rest.begin(), rest.end(), repeats), rest.end());
+  constexpr std::string_view edges = "- |,;:()[]";
+  const auto first = rest.find_first_not_of(edges);
+  if (first == std::string::npos) return p.title;
+  return rest.substr(first, rest.find_last_not_of(edges) - first + 1);
+}
+
+/// A field that October 2025 has in its own way; nullopt for the others.
+std::optional<json> october_value(const std::string& field, const product& p) {
+  if (field == "description") return october_description(p);
+  if (field == "category") return or_null(p.category_field);
+  if (field == "country") return p.country_field ? *p.country_field : p.country;
   // Without an id of the shop's the address identifies the product, as it does for its id.
   if (field == "external_id") return p.external_id.empty() ? p.product_url : p.external_id;
   if (field == "price") return number(p.price_amount);
   if (field == "gender") return or_null(p.raw_gender ? p.raw_gender : p.gender);
   if (field == "merchant_name") return or_null(p.merchant);
   if (field == "metadata") return october_metadata(p);
-  return {};
+  return std::nullopt;
 }
 
-json february_value(const std::string& field, const product& p) {
+/// A field that February 2026 and catwalk's own layout have in their way; nullopt for the others.
+std::optional<json> february_value(const std::string& field, const product& p) {
   if (field == "price") return or_null(p.price);
   if (field == "gender") return or_null(p.gender);
   if (field == "additional_images")
     return p.additional_images.empty() ? json() : json(python_json(json(p.additional_images)));
   if (field == "metadata") return p.metadata.empty() ? json() : json(python_json(p.metadata));
-  return {};
+  return std::nullopt;
 }
 
-/// A field that means the same in every layout; nullopt for the others.
-std::optional<json> common_value(const std::string& field, const product& p, const embedding* vector) {
+/// A field that means the same in every layout.
+json common_value(const std::string& field, const product& p, const embedding* vector) {
   if (field == "id") return p.id.str();
   if (field == "source") return p.source;
   if (field == "title") return p.title;
   if (field == "description") return or_null(p.description);
   if (field == "brand") return or_null(p.brand);
   if (field == "image_url") return p.image_url;
-  if (field == "product_url") return p.product_url;
+  // Two products without an address must not meet in the unique key (source, product_url).
+  if (field == "product_url") return p.product_url.empty() ? json() : json(p.product_url);
   if (field == "affiliate_url") return or_null(p.affiliate_url);
   if (field == "category") return or_null(p.category);
   if (field == "subcategory") return or_null(p.subcategory);
@@ -109,7 +151,7 @@ std::optional<json> common_value(const std::string& field, const product& p, con
   if (field == "availability") return p.availability;
   if (field == "color_names") return p.color_names;
   if (field == "embedding_model") return vector ? json(vector->model) : json();
-  return std::nullopt;
+  return {};
 }
 
 std::string shortest(float value) {
@@ -219,9 +261,8 @@ json layout::fields_of(const product& p, const embedding* vector) const {
   json row = json::object();
   for (const auto& c : columns_) {
     if (!vector && c.field == "embedding_model") continue;
-    auto value = common_value(c.field, p, vector);
-    row[c.name] = value ? std::move(*value)
-                        : (name_ == "2025-10" ? october_value(c.field, p) : february_value(c.field, p));
+    auto value = name_ == "2025-10" ? october_value(c.field, p) : february_value(c.field, p);
+    row[c.name] = value ? std::move(*value) : common_value(c.field, p, vector);
   }
   return row;
 }

@@ -88,6 +88,7 @@ class outbox_writer::impl {
 
   asio::awaitable<bool> wait_until_idle(std::chrono::milliseconds at_most) {
     const auto deadline = steady_now() + at_most;
+    const auto ended_before = waits_ended_;
     asio::steady_timer timer(loop_);
     struct registration {
       std::set<asio::steady_timer*>& all;
@@ -96,12 +97,17 @@ class outbox_writer::impl {
     } registered{waiters_, &timer};
     waiters_.insert(&timer);
     while (!idle_) {
-      if (policy_.parked() || steady_now() >= deadline) co_return false;
+      if (waits_ended_ != ended_before || policy_.parked() || steady_now() >= deadline) co_return false;
       timer.expires_at(deadline);
       boost::system::error_code woken;
       co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
     co_return true;
+  }
+
+  void stop_waiting() {
+    ++waits_ended_;
+    for (auto* waiter : waiters_) waiter->cancel();
   }
 
   writer_status status() const {
@@ -234,6 +240,7 @@ class outbox_writer::impl {
   std::set<asio::steady_timer*> waiters_;
   writer_status status_;
   std::int64_t unheld_ = 0;
+  int waits_ended_ = 0;
   bool poked_ = false;
   bool idle_ = false;
 };
@@ -251,6 +258,9 @@ void outbox_writer::notify() {
 }
 asio::awaitable<bool> outbox_writer::wait_until_idle(std::chrono::milliseconds at_most) {
   return impl_->wait_until_idle(at_most);
+}
+void outbox_writer::stop_waiting() {
+  impl_->stop_waiting();
 }
 writer_status outbox_writer::status() const {
   return impl_->status();

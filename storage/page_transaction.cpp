@@ -127,6 +127,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
     vector_url = image_url;
   } else if (same_image && image.has_vector && vector_url == image_url) {
     state = "stale";
+    if (image.attempts == 0) after.next_try = 0;
   } else if (!same_image && image.attempts > 0 && !image.has_vector) {
     state = vector_url ? "stale" : "failed";
     after.next_try = image.next_try;

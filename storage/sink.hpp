@@ -88,6 +88,8 @@ class outbox_writer {
   void notify();
   /// Suspends until nothing in the outbox is due, or the time is up (false), or the sink is parked (false).
   boost::asio::awaitable<bool> wait_until_idle(std::chrono::milliseconds at_most);
+  /// Ends every wait_until_idle() that is under way, with false.
+  void stop_waiting();
   writer_status status() const;
 
  private:

@@ -1,8 +1,9 @@
 #include "storage/supabase_sink.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <string_view>
 
 #include "core/log.hpp"
 #include "core/url.hpp"
@@ -18,12 +19,18 @@ namespace {
 constexpr std::size_t largest_description = 32'000'000;
 constexpr std::size_t largest_answer = 1'000'000;
 
-/// The width in `vector(512)`, `extensions.halfvec(768)` …
-std::optional<int> width_in(const std::string& format) {
-  static const std::regex pattern(R"((?:half)?vec(?:tor)?\((\d{1,6})\))");
-  std::smatch found;
-  if (!std::regex_search(format, found, pattern)) return std::nullopt;
-  return std::stoi(found[1].str());
+/// The width in `vector(512)`, `extensions.halfvec(768)` …; nullopt for other types.
+std::optional<int> width_in(std::string_view format) {
+  const auto open = format.rfind('(');
+  if (open == std::string_view::npos) return std::nullopt;
+  auto type = format.substr(0, open);
+  if (const auto schema = type.rfind('.'); schema != std::string_view::npos) type.remove_prefix(schema + 1);
+  if (type != "vector" && type != "halfvec") return std::nullopt;
+  int width = 0;
+  const auto digits = format.substr(open + 1);
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), width);
+  if (problem != std::errc() || end == digits.data() + digits.size() || *end != ')') return std::nullopt;
+  return width;
 }
 
 std::string joined(const std::vector<std::string>& names, bool quoted) {
@@ -98,7 +105,8 @@ asio::awaitable<result<supabase_sink::table_columns>> supabase_sink::read_column
   const auto properties = table->value("properties", json::object());
   for (const auto& [name, property] : properties.items()) {
     found.names.insert(name);
-    if (property.is_object()) found.formats[name] = property.value("format", std::string());
+    const auto format = property.is_object() ? property.value("format", json()) : json();
+    if (format.is_string()) found.formats[name] = format.get<std::string>();
   }
   co_return found;
 }
@@ -130,6 +138,7 @@ asio::awaitable<result<std::optional<int>>> supabase_sink::width_of_a_row(std::s
   if (!answer) co_return answer.error();
   const auto rows = json::parse(answer->body, nullptr, false);
   if (answer->status != 200 || !rows.is_array() || rows.empty()) co_return std::optional<int>();
+  if (!rows.front().is_object()) co_return std::optional<int>();
   const auto value = rows.front().value(column, json());
   if (value.is_array()) co_return std::optional<int>(static_cast<int>(value.size()));
   // Vectors read back as text: "[0.1,0.2]".
@@ -170,6 +179,7 @@ asio::awaitable<result<sink_description>> supabase_sink::describe() {
                                      " is not known; a wrong one shows at the first row");
   }
   layout_ = std::move(*made);
+  width_ = description.vector_width;
   co_return description;
 }
 
@@ -199,6 +209,16 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
     }
   }
   const bool with_vector = rows.front().vector.has_value();
+  if (with_vector && width_ && rows.front().vector->values.size() != static_cast<std::size_t>(*width_)) {
+    // Known before anything is sent: no row is at fault, so none may become a dead letter.
+    sink_reply reply;
+    reply.what = sink_reply::kind::park;
+    reply.why = {errc::model_mismatch, "the vectors do not fit the sink's table", options_.table,
+                 "they have " + std::to_string(rows.front().vector->values.size()) + " numbers, the column takes " +
+                     std::to_string(*width_),
+                 "choose a model of that width with embed.model, or change the column"};
+    co_return reply;
+  }
   std::string body = "[";
   for (const auto& row : rows) {
     if (body.size() > 1) body += ',';
@@ -233,6 +253,7 @@ asio::awaitable<std::optional<std::string>> supabase_sink::find_older_id(const p
   if (!answer || answer->status != 200) co_return std::nullopt;
   const auto rows = json::parse(answer->body, nullptr, false);
   if (!rows.is_array() || rows.size() != 1) co_return std::nullopt;
+  if (!rows.front().is_object()) co_return std::nullopt;
   const auto id = rows.front().value("id", json());
   if (!id.is_string() || id.get<std::string>() == p.id.str()) co_return std::nullopt;
   co_return id.get<std::string>();

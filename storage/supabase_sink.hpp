@@ -48,6 +48,7 @@ class supabase_sink final : public sink {
   const supabase_options options_;
   http_client& http_;
   std::optional<layout> layout_;  ///< once the table was described
+  std::optional<int> width_;      ///< of its vector column, where known
 };
 
 }  // namespace catwalk::storage

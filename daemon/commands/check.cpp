@@ -44,7 +44,8 @@ int run_check(const invocation& to_run, bool online) {
   std::move(expressions.begin(), expressions.end(), std::back_inserter(found));
   for (const auto& p : found) std::cout << to_string(p) << '\n';
   if (config::has_errors(found)) return exit_usage;
-  std::cout << (loaded.config_file.empty() ? "no configuration file (defaults)" : loaded.config_file.string()) << ": ok, "
+  const auto& read = loaded.config_file.empty() ? loaded.sites_file : loaded.config_file;
+  std::cout << (read.empty() ? "no configuration file (defaults)" : read.string()) << ": ok, "
             << loaded.sites.size() << " site(s), " << loaded.values.schedule.jobs.size() << " job(s)\n";
   return exit_done;
 }

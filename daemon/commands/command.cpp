@@ -49,14 +49,19 @@ int fail(const error& e) {
 namespace {
 
 asio::awaitable<void> watch_signals(asio::signal_set& signals, std::function<void()> on_stop) {
-  for (bool first = true;; first = false) {
+  for (bool first = true;;) {
     const auto [ec, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
     if (ec) co_return;
+    if (number == SIGHUP) {
+      spdlog::warn("SIGHUP received: reloading is not supported yet by this version; restart to read the configuration");
+      continue;
+    }
     if (!first) {
       // The user insists. What was acknowledged is on disk; nothing else is promised.
       std::_Exit(exit_interrupted);
     }
     spdlog::info("{} received: stopping; again to stop at once", strsignal(number));
+    first = false;
     on_stop();
   }
 }
@@ -65,13 +70,16 @@ asio::awaitable<void> run_body(asio::awaitable<int> body, asio::signal_set& sign
   code = co_await std::move(body);
   boost::system::error_code ignored;
   signals.cancel(ignored);
+  // What comes now ends the process as it would any other.
+  signals.clear(ignored);
 }
 
 }  // namespace
 
-int run_loop(asio::io_context& loop, asio::awaitable<int> body, std::function<void()> on_stop) {
+int run_loop(asio::io_context& loop, asio::awaitable<int> body, std::function<void()> on_stop, bool keep_on_hangup) {
   int code = exit_failed;
   asio::signal_set signals(loop, SIGINT, SIGTERM);
+  if (keep_on_hangup) signals.add(SIGHUP);
   task_group tasks(loop.get_executor());
   tasks.spawn("signals", watch_signals(signals, std::move(on_stop)));
   tasks.spawn("command", run_body(std::move(body), signals, code));

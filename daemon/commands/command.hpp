@@ -51,8 +51,9 @@ config::problems check_expressions(const config::loaded& loaded);
 int fail(const error& e);
 
 /// Runs `body` on the loop. The first SIGINT or SIGTERM calls `on_stop` (once); a second exits at once with 130.
-/// Returns what the body returns.
-int run_loop(boost::asio::io_context& loop, boost::asio::awaitable<int> body, std::function<void()> on_stop);
+/// Returns what the body returns. `keep_on_hangup`: SIGHUP, which asks a daemon to reload, ends nothing.
+int run_loop(boost::asio::io_context& loop, boost::asio::awaitable<int> body, std::function<void()> on_stop,
+             bool keep_on_hangup = false);
 
 /// True when the descriptor is a terminal that understands cursor movement.
 bool is_terminal(int descriptor);

@@ -39,8 +39,11 @@ result<std::vector<std::string>> expand(const std::vector<std::string>& inputs) 
       continue;
     }
     std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(input, ec))
-      if (entry.is_regular_file()) files.push_back(entry.path().string());
+    std::filesystem::recursive_directory_iterator entries(input, ec);
+    for (; !ec && entries != std::filesystem::recursive_directory_iterator(); entries.increment(ec)) {
+      std::error_code unreadable;
+      if (entries->is_regular_file(unreadable)) files.push_back(entries->path().string());
+    }
     if (ec) return error{errc::io, "cannot read folder", input, ec.message(), ""};
     std::sort(files.begin(), files.end());
     std::move(files.begin(), files.end(), std::back_inserter(all));

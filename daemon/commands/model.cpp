@@ -8,6 +8,7 @@
 
 #include "config/duration.hpp"
 #include "core/http_client.hpp"
+#include "core/json_text.hpp"
 #include "daemon/commands/command.hpp"
 #include "embed/model_download.hpp"
 #include "embed/models.hpp"
@@ -62,6 +63,8 @@ void print_model(const embed::stored_model& m) {
 int import(const invocation& to_run, const model_options& o) {
   if (o.untrained != o.source.empty())
     return fail({errc::invalid_argument, "name a folder or a file to import, or --untrained", "", "", "not both"});
+  if (o.untrained && !o.name.empty())
+    return fail({errc::invalid_argument, "an untrained model is always named untrained", o.name, "", "leave --name out"});
   const auto store = open_store(to_run);
   if (!store) return exit_usage;
   auto imported = o.untrained ? embed::make_untrained_model(store->dir, o.seed)
@@ -79,7 +82,7 @@ int list(const invocation& to_run, const model_options& o) {
   if (o.json) {
     auto all = nlohmann::json::array();
     for (const auto& m : *models) all.push_back(as_json(m));
-    std::cout << all.dump(2) << '\n';
+    std::cout << json_text(all, 2) << '\n';
     return exit_done;
   }
   for (const auto& m : *models) print_model(m);

@@ -51,7 +51,10 @@ asio::awaitable<int> serve(application& app, http_server& http, stop_request& st
   // The port comes first: a monitor sees "not ready" while the model loads, and a taken port fails at once.
   if (auto listening = http.start(); !listening) co_return fail(listening.error());
   spdlog::info("health at http://{}/health", app.settings().http.listen);
-  if (auto started = co_await app.start_pipeline(); !started) co_return fail(started.error());
+  if (auto started = co_await app.start_pipeline(); !started) {
+    if (stop.is_set()) co_return exit_done;
+    co_return fail(started.error());
+  }
   auto jobs = co_await make_scheduler(app);
   if (!jobs) co_return fail(jobs.error());
   if (!stop.is_set()) (*jobs)->start();
@@ -86,7 +89,10 @@ int run_daemon(const invocation& to_run, bool allow_untrained) {
   http_server http(loop.get_executor(), {.listen = listen},
                    [&](const http_server_request& request) { return endpoints.answer(request); });
   stop_request stop(loop);
-  const int code = run_loop(loop, serve_and_shut_down(**app, http, stop), [&] { stop.set(); });
+  const int code = run_loop(loop, serve_and_shut_down(**app, http, stop), [&] {
+    stop.set();
+    (*app)->request_stop();
+  }, true);
   (*app)->close();
   spdlog::info("stopped");
   return code;

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "config/duration.hpp"
+#include "core/json_text.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/progress.hpp"
@@ -83,10 +84,13 @@ asio::awaitable<result<void>> export_run(application& app, const std::string& fi
 
 asio::awaitable<int> dry_run(application& app, scrape_options options, run_request request) {
   dry_run_findings findings;
+  progress_line progress(app);
+  progress.start();
   auto report = co_await app.dry_run(std::move(request), findings);
+  co_await progress.stop();
   if (!report) co_return fail(report.error());
   if (options.json)
-    std::cout << to_json(*report).dump(2) << '\n';
+    std::cout << json_text(to_json(*report), 2) << '\n';
   else
     print_summary(*report, true);
   if (options.explain) {
@@ -102,29 +106,22 @@ asio::awaitable<int> dry_run(application& app, scrape_options options, run_reque
     auto written = export_dry_run(options.output, app.layout(), findings);
     if (!written) co_return fail(written.error());
   }
-  co_await app.shutdown(app.settings().shutdown_timeout);
   co_return report->interrupted ? exit_interrupted : report->complete() ? exit_done : exit_partly;
 }
 
 asio::awaitable<int> scrape(application& app, scrape_options options, run_request request) {
-  if (auto started = co_await app.start_pipeline(); !started) {
-    co_await app.shutdown(app.settings().shutdown_timeout);
-    co_return fail(started.error());
-  }
+  if (auto started = co_await app.start_pipeline(); !started) co_return fail(started.error());
   progress_line progress(app);
   progress.start();
   auto report = co_await app.run(std::move(request));
   co_await progress.stop();
-  if (!report) {
-    co_await app.shutdown(app.settings().shutdown_timeout);
-    co_return fail(report.error());
-  }
+  if (!report) co_return fail(report.error());
   int code = report->interrupted ? exit_interrupted : report->complete() ? exit_done : exit_partly;
   if (!options.output.empty() && !report->interrupted) {
     if (auto written = co_await export_run(app, options.output, report->run); !written) code = fail(written.error());
   }
   if (options.json)
-    std::cout << to_json(*report).dump(2) << '\n';
+    std::cout << json_text(to_json(*report), 2) << '\n';
   else
     print_summary(*report, false);
   if (const auto* writer = app.writer(); writer != nullptr && report->rows_waiting > 0) {
@@ -132,6 +129,18 @@ asio::awaitable<int> scrape(application& app, scrape_options options, run_reques
     spdlog::warn("{} rows wait for the sink and are sent by the next run or the daemon{}", report->rows_waiting,
                  status.last_error ? ": " + status.last_error->to_string() : std::string());
   }
+  co_return code;
+}
+
+/// Whatever way the work ends, the application is shut down: its coroutines keep the loop alive.
+asio::awaitable<int> run_and_shut_down(application& app, scrape_options options, run_request request) {
+  int code = exit_failed;
+  if (auto known = app.check_sites(request.sites); !known)
+    code = fail(known.error());
+  else if (options.dry_run)
+    code = co_await dry_run(app, std::move(options), std::move(request));
+  else
+    code = co_await scrape(app, std::move(options), std::move(request));
   co_await app.shutdown(app.settings().shutdown_timeout);
   co_return code;
 }
@@ -160,7 +169,7 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
   request.sites = site_names(options);
   request.read = {options.limit, options.refresh, options.explain};
   request.sink_wait = *wait;
-  auto body = options.dry_run ? dry_run(**app, options, std::move(request)) : scrape(**app, options, std::move(request));
+  auto body = run_and_shut_down(**app, options, std::move(request));
   const int code = run_loop(loop, std::move(body), [&] { (*app)->request_stop(); });
   (*app)->close();
   return code;

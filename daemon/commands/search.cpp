@@ -4,6 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "core/file.hpp"
+#include "core/json_text.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/search_result.hpp"
@@ -48,7 +49,7 @@ asio::awaitable<int> search(application& app, search_options options) {
   if (!options.site.empty()) site.emplace(options.site);
   auto found = co_await app.catalogue().nearest(query->values, options.k, query->fingerprint, std::move(site));
   if (!found) co_return fail(found.error());
-  std::cout << (options.json ? neighbours_as_json(*found, *query).dump(2) + "\n" : neighbours_as_text(*found));
+  std::cout << (options.json ? json_text(neighbours_as_json(*found, *query), 2) + "\n" : neighbours_as_text(*found));
   if (found->empty()) std::cerr << "catwalk: no product has a vector of this model yet: run `catwalk scrape` first\n";
   co_return found->empty() ? exit_failed : exit_done;
 }

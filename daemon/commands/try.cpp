@@ -4,6 +4,7 @@
 
 #include "core/cron.hpp"
 #include "core/file.hpp"
+#include "core/json_text.hpp"
 #include "core/time_zone.hpp"
 #include "core/url.hpp"
 #include "daemon/commands/command.hpp"
@@ -17,10 +18,6 @@ namespace catwalk::daemon {
 
 namespace {
 
-std::string dumped(const nlohmann::json& value, int indent = -1) {
-  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 /// A file, or stdin for none and "-".
 result<std::string> read_input(const std::string& file) {
   if (!file.empty() && file != "-") return read_file(file);
@@ -28,7 +25,7 @@ result<std::string> read_input(const std::string& file) {
 }
 
 int print_expression_error(const scrape::jmespath_error& detail) {
-  std::cout << dumped({{"error", scrape::name_of(detail.kind)}, {"message", detail.message}}) << '\n';
+  std::cout << json_text({{"error", scrape::name_of(detail.kind)}, {"message", detail.message}}) << '\n';
   return exit_failed;
 }
 
@@ -45,7 +42,7 @@ int try_jmespath(const std::string& expression, const std::string& file) {
   if (!document) return fail(document.error());
   const auto found = compiled->search(*document, &detail);
   if (!found) return print_expression_error(detail);
-  std::cout << dumped(*found, 2) << '\n';
+  std::cout << json_text(*found, 2) << '\n';
   return exit_done;
 }
 
@@ -67,7 +64,7 @@ int try_cron(const std::string& expression, const std::string& zone_name, const 
     times.push_back(zone->iso8601(*next));
     at = *next;
   }
-  std::cout << dumped(times) << '\n';
+  std::cout << json_text(times) << '\n';
   return exit_done;
 }
 
@@ -77,7 +74,7 @@ int try_robots(const std::string& file, const std::string& agent, const std::str
   auto path = url;
   if (const auto parsed = parse_url(url)) path = parsed->path + (parsed->query.empty() ? "" : "?" + parsed->query);
   const auto verdict = scrape::robots::parse(*text).allowed(agent, path);
-  std::cout << dumped({{"allowed", verdict.allowed},
+  std::cout << json_text({{"allowed", verdict.allowed},
                        {"rule", verdict.rule.empty() ? nlohmann::json() : nlohmann::json(verdict.rule)}})
             << '\n';
   return exit_done;
@@ -137,10 +134,10 @@ int try_normalise(const std::string& file, const std::string& layout) {
     *image = nlohmann::json::array({*image});
   const auto made = scrape::normalise(*item, raw, site, scrape::rules_for(site), origin);
   if (const auto* skipped = std::get_if<scrape::skipped_item>(&made)) {
-    std::cout << dumped({{"skipped", skipped->reason}, {"item", skipped->item}}) << '\n';
+    std::cout << json_text({{"skipped", skipped->reason}, {"item", skipped->item}}) << '\n';
     return exit_failed;
   }
-  std::cout << dumped(storage::row_as_json(std::get<product>(made), nullptr, layout), 2) << '\n';
+  std::cout << json_text(storage::row_as_json(std::get<product>(made), nullptr, layout), 2) << '\n';
   return exit_done;
 }
 

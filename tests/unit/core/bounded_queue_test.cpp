@@ -44,7 +44,7 @@ TEST_CASE("producers are woken at the low mark, each once") {
     REQUIRE(q.try_push(v, 1));
   }
   int woken = 0;
-  q.notify_when_room([&] { ++woken; });
+  q.notify_when_room(1, [&] { ++woken; });
   REQUIRE(q.pop());
   CHECK(woken == 0);
   REQUIRE(q.pop());
@@ -68,7 +68,7 @@ TEST_CASE("closing wakes producers, refuses pushes and lets consumers drain") {
   auto a = text("a");
   REQUIRE(q.try_push(a, 1));
   int woken = 0;
-  q.notify_when_room([&] { ++woken; });
+  q.notify_when_room(1, [&] { ++woken; });
   q.close();
   CHECK(woken == 1);
   auto b = text("b");
@@ -100,4 +100,18 @@ TEST_CASE("every item that several producers push is popped once by several cons
   q.close();
   for (auto& t : threads) t.join();
   CHECK(sum == 2000L * 2001 / 2);
+}
+
+TEST_CASE("a producer whose item does not fit yet is not woken by room for a smaller one") {
+  queue q({.items = 10, .bytes = 100});
+  for (const std::size_t bytes : {45U, 45U}) {
+    auto v = text("x");
+    REQUIRE(q.try_push(v, bytes));
+  }
+  int woken = 0;
+  q.notify_when_room(60, [&] { ++woken; });
+  REQUIRE(q.pop());
+  CHECK(woken == 0);
+  REQUIRE(q.pop());
+  CHECK(woken == 1);
 }

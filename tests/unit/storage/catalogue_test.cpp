@@ -176,10 +176,24 @@ TEST_CASE_METHOD(state_fixture, "another model makes vectors stale, and the old 
   run = begin();
   commit(run, {make("a")}, 0, true, "another tower");
   CHECK(entry("a").vector_state == "stale");
-  CHECK(due().empty());
+  CHECK(due() == strings{"https://shop.test/i/a.jpg"});
   run = begin();
   commit(run, {make("a")});
   CHECK(entry("a").vector_state == "ready");
+}
+
+TEST_CASE_METHOD(state_fixture, "at a start with another model every vector of the old one is due, once") {
+  const auto run = begin();
+  commit(run, {make("a"), make("b"), make("c")});
+  embed("https://shop.test/i/a.jpg", {1, 2});
+  fail("https://shop.test/i/b.jpg");
+  const auto expire = [&](const char* tower) { return value_of(wait_for(products.expire_vectors(tower))); };
+  CHECK(expire(entry("a").vector->fingerprint.c_str()) == 0);
+  CHECK(due() == strings{"https://shop.test/i/c.jpg"});
+  CHECK(expire("another tower") == 1);
+  CHECK(entry("a").vector_state == "stale");
+  CHECK(due() == strings{"https://shop.test/i/a.jpg", "https://shop.test/i/c.jpg"});
+  CHECK(expire("another tower") == 0);
 }
 
 TEST_CASE_METHOD(state_fixture, "a failed image is due again at its time and its row went out meanwhile") {
