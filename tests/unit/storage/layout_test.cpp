@@ -63,9 +63,9 @@ TEST_CASE("a row of October 2025 has numbers and documents") {
   const auto row = made("2025-10").row(coat(), nullptr);
   CHECK(row == json::parse(R"({
     "source": "scraper", "external_id": "462627330", "merchant_name": "Zara", "title": "Veste rembourrée",
-    "description": null, "brand": "Zara", "price": 219.0, "currency": "USD", "country": "us",
+    "description": "Veste rembourrée", "brand": "Zara", "price": 219.0, "currency": "USD", "country": "us",
     "image_url": "https://shop.test/i.jpg", "product_url": "https://shop.test/p", "affiliate_url": null,
-    "availability": "in_stock", "category": "clothing", "subcategory": null, "gender": "MAN", "color_names": ["Noir"],
+    "availability": "in_stock", "category": null, "subcategory": null, "gender": "MAN", "color_names": ["Noir"],
     "size": null, "metadata": {"source": "api", "merchant_name": "Zara", "country": "us", "external_id": "462627330",
       "endpoint": "https://shop.test/list", "_raw_item": {"price": 21900, "id": 1}, "original_price": 21900,
       "original_currency": "USD"}})"));

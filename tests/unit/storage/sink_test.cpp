@@ -72,6 +72,12 @@ struct supabase_fixture {
   }
 };
 
+/// A vector as wide as the fixture's column, beginning with `values`.
+embedding as_wide_as_the_column(std::vector<float> values) {
+  values.resize(768);
+  return state_fixture::vector(std::move(values));
+}
+
 std::string refusal(const std::string& code) {
   return R"({"code":")" + code + R"(","message":"m"})";
 }
@@ -102,10 +108,20 @@ TEST_CASE_METHOD(supabase_fixture, "a legacy key goes into both headers") {
   CHECK(seen.header("x-team") == "a");
 }
 
+TEST_CASE_METHOD(supabase_fixture, "vectors of another width than the column's park, and nothing is sent") {
+  const auto to = make();
+  const std::vector<sink_row> rows{row_of("a", state_fixture::vector({1, 2}))};
+  const auto reply = run(to->upsert(rows));
+  CHECK(reply.what == kind::park);
+  CHECK(reply.why.code == errc::model_mismatch);
+  CHECK(reply.why.to_string().find("768") != std::string::npos);
+  CHECK(server.requests().size() == 1);  // the table's description
+}
+
 TEST_CASE_METHOD(supabase_fixture, "rows are merged by their key, with uniform columns") {
   const auto to = make();
-  auto a = row_of("a", state_fixture::vector({0.1f, 2}));
-  const std::vector<sink_row> with{a, row_of("b", state_fixture::vector({3, 4}))}, without{row_of("c")};
+  auto a = row_of("a", as_wide_as_the_column({0.1f, 2}));
+  const std::vector<sink_row> with{a, row_of("b", as_wide_as_the_column({3, 4}))}, without{row_of("c")};
   CHECK(run(to->upsert(with)).what == kind::accepted);
   CHECK(run(to->upsert(without)).what == kind::accepted);
   const auto seen = server.requests();
@@ -119,7 +135,7 @@ TEST_CASE_METHOD(supabase_fixture, "rows are merged by their key, with uniform c
   const auto body = json::parse(seen[1].body);
   REQUIRE(body.size() == 2);
   CHECK(body[0]["id"] == "id-a");
-  CHECK(seen[1].body.find("[0.1,2]") != std::string::npos);
+  CHECK(seen[1].body.find("[0.1,2,0,") != std::string::npos);
   CHECK(seen[2].target.find("embedding") == std::string::npos);
   CHECK(seen[2].body.find("embedding") == std::string::npos);
 }
