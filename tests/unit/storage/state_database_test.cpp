@@ -255,7 +255,7 @@ TEST_CASE("a damaged database is refused and left as it is") {
   const auto before = fs::file_size(file);
   const auto e = open_error(folder.path());
   CHECK(name_of(e.code) == "state_damaged");
-  CHECK(e.hint.find("restore") != std::string::npos);
+  CHECK(e.hint.find("keep a copy of the folder") != std::string::npos);
   CHECK(fs::file_size(file) == before);
 }
 
