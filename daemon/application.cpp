@@ -278,6 +278,10 @@ asio::awaitable<result<run_report>> application::run(run_request request) {
   const auto run = co_await catalogue_->begin_run(request.job, request.slot);
   if (!run) co_return run.error();
 
+  if (!request.slot) {
+    // Someone asks for it now: images whose next try is hours away are not put off.
+    if (auto retried = co_await catalogue_->retry_images_now(); !retried) co_return retried.error();
+  }
   ++runs_active_;
   const auto began = steady_now();
   const auto images_before = images_->counts();

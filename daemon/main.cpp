@@ -1,8 +1,11 @@
 #include <sys/prctl.h>
 
+#include <algorithm>
+#include <array>
 #include <clocale>
 #include <exception>
 #include <iostream>
+#include <string_view>
 
 #include "daemon/commands/command.hpp"
 
@@ -10,6 +13,32 @@ namespace {
 
 using namespace catwalk;
 using namespace catwalk::daemon;
+
+/// Commands that the documentation promises and this version does not have.
+constexpr std::array planned{"probe", "compare", "backfill", "jobs", "failed", "sink", "state", "status", "completion"};
+
+/// The first word that is no flag and no flag's value; nullptr where there is none.
+const char* first_word(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    if (word == "--config" || word == "--log-level" || word == "--log-format")
+      ++i;
+    else if (!word.starts_with('-'))
+      return argv[i];
+  }
+  return nullptr;
+}
+
+/// An error that names a command which does not exist; exit_done where the command is fine.
+int check_command(const CLI::App& app, int argc, char** argv) {
+  const char* word = first_word(argc, argv);
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  const auto is_word = [&](const CLI::App* command) { return command->get_name() == word; };
+  if (word == nullptr || std::any_of(commands.begin(), commands.end(), is_word)) return exit_done;
+  const bool later = std::find(planned.begin(), planned.end(), std::string_view(word)) != planned.end();
+  return fail({errc::invalid_argument, later ? "this command is not supported yet by this version" : "unknown command", word,
+               "", "`catwalk --help` lists the commands"});
+}
 
 int run_command_line(int argc, char** argv) {
   invocation chosen;
@@ -37,6 +66,7 @@ int run_command_line(int argc, char** argv) {
   add_demo(app, chosen);
   add_version(app, chosen);
 
+  if (const int code = check_command(app, argc, argv); code != exit_done) return code;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

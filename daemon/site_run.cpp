@@ -130,6 +130,7 @@ asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sin
     co_return;
   }
   const auto outcomes = co_await (*source)->read(sink);
+  if (!outcomes && outcomes.error().code == errc::cancelled) co_return;  // whoever cancelled says why
   if (!outcomes) {
     report.errors.push_back(outcomes.error().to_string());
     spdlog::error("{}: {}", report.site, outcomes.error().to_string());

@@ -16,8 +16,9 @@ namespace asio = boost::asio;
 
 /// A shop whose paging never ends is not followed for ever.
 constexpr int max_pages = 1000;
-/// So many refused endpoints in a row mean that the shop has banned this address.
-constexpr int max_blocked_in_a_row = 3;
+/// So many endpoints in a row that are refused mean that the shop has banned this address; that cannot be reached, that
+/// it is away.
+constexpr int max_failures_in_a_row = 3;
 
 std::string header(const http_response& response, std::string_view name) {
   return std::string(response.headers.find(name).value_or(""));
@@ -29,6 +30,8 @@ error unexpected_status(const http_response& response) {
   failure.http_status = response.status;
   return failure;
 }
+
+bool is_unreachable(const error& failure) { return failure.code == errc::network || failure.code == errc::timeout; }
 
 error cancelled(const config::site& site) {
   return error{errc::cancelled, "stopped reading the site", site.name, "", ""};
@@ -76,15 +79,23 @@ asio::awaitable<result<std::vector<endpoint_outcome>>> api_source::read_all(page
   if (auto warmed = co_await prewarm(); warmed.has_error()) co_return warmed.error();
   std::vector<endpoint_outcome> outcomes;
   int blocked_in_a_row = 0;
+  int unreachable_in_a_row = 0;
   for (std::size_t index = 0; index < context_.site.api->endpoints.size(); ++index) {
     auto outcome = co_await read_endpoint(index, sink);
     if (outcome.has_error()) co_return outcome.error();
     const bool blocked = outcome->failure && outcome->failure->code == errc::blocked;
     blocked_in_a_row = blocked ? blocked_in_a_row + 1 : 0;
-    if (blocked_in_a_row == max_blocked_in_a_row) {
+    const bool unreachable = outcome->failure && is_unreachable(*outcome->failure);
+    unreachable_in_a_row = unreachable ? unreachable_in_a_row + 1 : 0;
+    if (blocked_in_a_row == max_failures_in_a_row) {
       error banned = *outcome->failure;
       banned.what = "the shop refuses catwalk: " + std::to_string(blocked_in_a_row) + " endpoints in a row";
       co_return banned;
+    }
+    if (unreachable_in_a_row == max_failures_in_a_row) {
+      error away = *outcome->failure;
+      away.what = "the shop cannot be reached: " + std::to_string(unreachable_in_a_row) + " endpoints in a row";
+      co_return away;
     }
     outcomes.push_back(std::move(*outcome));
   }
@@ -99,6 +110,7 @@ asio::awaitable<result<void>> api_source::prewarm() {
     if (response.error().code == errc::cancelled) co_return response.error();
     // The cookies may not be needed: the endpoints decide.
     spdlog::warn("{}: prewarm failed: {}", context_.site.name, response.error().to_string());
+    if (is_unreachable(response.error())) break;
   }
   co_return result<void>();
 }

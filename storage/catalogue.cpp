@@ -77,6 +77,13 @@ asio::awaitable<result<std::vector<due_image>>> catalogue::due_images(wall_time 
   co_return co_await db_->internals().read(std::move(work));
 }
 
+asio::awaitable<result<int>> catalogue::retry_images_now() {
+  auto work = [](connection& db) -> result<int> {
+    return db.run("update products set next_try = 0 where next_try > ?1 and gone_at is null", to_millis(wall_now()));
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
 asio::awaitable<result<int>> catalogue::expire_vectors(std::string fingerprint) {
   auto work = [fingerprint = std::move(fingerprint)](connection& db) -> result<int> {
     return db.run(

@@ -168,6 +168,8 @@ class catalogue {
   /// Makes the vectors of another tower than `fingerprint` stale and due, so that one space is not searched with the
   /// vectors of another; adopted ones stay. Returns how many products that concerns.
   boost::asio::awaitable<result<int>> expire_vectors(std::string fingerprint);
+  /// Makes every image that waits for its next try due now: someone asks for a run. Returns how many products.
+  boost::asio::awaitable<result<int>> retry_images_now();
   /// One batch transaction: vectors and the outbox rows that they release.
   boost::asio::awaitable<result<void>> commit_vectors(std::vector<vector_commit> batch, bool to_sink);
   boost::asio::awaitable<result<void>> commit_image_failure(image_failure failure, bool to_sink);

@@ -29,7 +29,7 @@ error to_error(const failure& f, std::string what, std::string on) {
   } else if (f.damaged()) {
     e.code = errc::state_damaged;
     e.hint =
-        "stop catwalk, keep a copy of the folder, then restore a backup (catwalk state restore FILE) or try "
+        "stop catwalk, keep a copy of the folder, then put a backup in its place or try "
         "sqlite3's .recover; catwalk does not start over by itself";
   } else if ((f.code() & 0xff) == SQLITE_BUSY) {
     e.hint = "another program writes to the state database";

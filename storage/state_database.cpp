@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 error damaged(const fs::path& file, std::string why) {
   return {errc::state_damaged, "cannot open the state database", file.string(), std::move(why),
-          "keep a copy of the folder, then restore a backup (catwalk state restore FILE) or move the folder "
+          "keep a copy of the folder, then put a backup in its place or move the folder "
           "away to start "
           "anew; catwalk does not start over by itself"};
 }

@@ -159,7 +159,7 @@ asio::awaitable<result<sink_description>> supabase_sink::describe() {
       co_return error{
           errc::sink_schema, "cannot tell the layout of the sink's table", options_.table,
           columns->names.empty() ? "it shows no columns" : "its columns are of no layout that catwalk knows",
-          "create the table (catwalk sink migrate), or name sink.layout and sink.columns"};
+          "create the table, or name sink.layout and sink.columns"};
     wanted.name = *detected;
   }
   auto made = layout::make(wanted, columns->names);
