@@ -18,8 +18,9 @@ struct queue_limits {
 
 /// A queue between the loop and worker threads, bounded in items and in bytes. Thread-safe.
 ///
-/// An item larger than `limits.bytes` is admitted when the queue is empty, so that it cannot wait for ever. Two lanes:
-/// `front` items (people's queries) leave before `back` items (bulk) and do not count against the limits of bulk.
+/// An item larger than `limits.bytes` is admitted when the queue is empty, so that it cannot wait for ever.
+/// Two lanes: `front` items (people's queries) leave before `back` items (bulk) and do not count against the
+/// limits of bulk.
 template <class T>
 class bounded_queue {
  public:
@@ -40,8 +41,8 @@ class bounded_queue {
     return true;
   }
 
-  /// Calls `wake` once, on whatever thread makes room for an item of `bytes` (or closes): at once when there is room
-  /// already. This is what an awaiting producer registers with after try_push returned false.
+  /// Calls `wake` once, on whatever thread makes room for an item of `bytes` (or closes): at once when there
+  /// is room already. This is what an awaiting producer registers with after try_push returned false.
   void notify_when_room(std::size_t bytes, std::function<void()> wake) {
     {
       std::lock_guard lock(mutex_);
@@ -113,7 +114,8 @@ class bounded_queue {
   /// Producers that were refused come back at the low mark, and when their own item fits.
   bool has_room(std::size_t bytes) const {
     if (bulk_.empty()) return true;
-    return bulk_.size() <= limits_.items / 2 && bytes_ <= limits_.bytes / 2 && bytes_ + bytes <= limits_.bytes;
+    return bulk_.size() <= limits_.items / 2 && bytes_ <= limits_.bytes / 2 &&
+           bytes_ + bytes <= limits_.bytes;
   }
 
   std::optional<T> take(std::unique_lock<std::mutex>& lock) {

@@ -7,10 +7,10 @@ namespace catwalk {
 
 /// How a vector came about. Kept with it; never makes it stale.
 struct provenance {
-  std::string precision;  ///< fp32 | bf16 | int8 | fp16; empty for a remote encoder
-  std::string decode;     ///< exact | fast
-  std::string device;     ///< cpu | cuda:N | remote
-  bool untrained = false; ///< from a model with seeded, untrained weights: for trying out alone
+  std::string precision;   ///< fp32 | bf16 | int8 | fp16; empty for a remote encoder
+  std::string decode;      ///< exact | fast
+  std::string device;      ///< cpu | cuda:N | remote
+  bool untrained = false;  ///< from a model with seeded, untrained weights: for trying out alone
 };
 
 /// One vector and the model that made it.

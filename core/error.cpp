@@ -68,7 +68,9 @@ const boost::system::error_category& error_category() noexcept {
   return instance;
 }
 
-std::string_view name_of(errc code) noexcept { return find(code).name; }
+std::string_view name_of(errc code) noexcept {
+  return find(code).name;
+}
 
 std::string error::to_string() const {
   std::string text = what.empty() ? std::string(find(code).message) : what;
@@ -78,6 +80,8 @@ std::string error::to_string() const {
   return text;
 }
 
-void throw_exception_from_error(const error& e, const boost::source_location&) { throw exception(e); }
+void throw_exception_from_error(const error& e, const boost::source_location&) {
+  throw exception(e);
+}
 
 }  // namespace catwalk

@@ -8,7 +8,8 @@
 
 namespace catwalk {
 
-/// Every way in which an operation of catwalk's can fail. Callers decide on these; people read `error::to_string`.
+/// Every way in which an operation of catwalk's can fail. Callers decide on these; people read
+/// `error::to_string`.
 enum class errc {
   cancelled = 1,       ///< the caller went away or the process is shutting down; never shown as a failure
   timeout,             ///< a named time limit ran out
@@ -63,7 +64,8 @@ struct error {
   std::string on;    ///< on what: an address, a file, a row's key; may be empty
   std::string why;   ///< the cause, in the words of whoever knows: "premature end of JPEG file"; may be empty
   std::string hint;  ///< what the user can do about it; may be empty
-  int http_status = 0;  ///< the status behind `errc::http_status`, `blocked` and the sink's codes; 0 where none
+  int http_status =
+      0;  ///< the status behind `errc::http_status`, `blocked` and the sink's codes; 0 where none
 
   /// One line: "what: on: why (hint)", leaving out what is empty.
   std::string to_string() const;

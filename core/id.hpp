@@ -20,8 +20,8 @@ class id {
   std::string value_;
 };
 
-/// Lower-case hex SHA-256 of `source:external_id` (of `source:product_url` without one), as the predecessor's tables
-/// have it. One product has one, whatever the layout of the sink.
+/// Lower-case hex SHA-256 of `source:external_id` (of `source:product_url` without one), as the predecessor's
+/// tables have it. One product has one, whatever the layout of the sink.
 using product_id = id<struct product_id_tag>;
 /// The name of a site: `name` of its stanza, else its `brand`.
 using site_name = id<struct site_name_tag>;
@@ -30,5 +30,7 @@ using site_name = id<struct site_name_tag>;
 
 template <class Tag>
 struct std::hash<catwalk::id<Tag>> {
-  std::size_t operator()(const catwalk::id<Tag>& v) const noexcept { return std::hash<std::string>{}(v.str()); }
+  std::size_t operator()(const catwalk::id<Tag>& v) const noexcept {
+    return std::hash<std::string>{}(v.str());
+  }
 };

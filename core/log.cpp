@@ -31,7 +31,8 @@ class concealed_values {
     if (std::find(values_.begin(), values_.end(), value) != values_.end()) return;
     values_.push_back(value);
     // A value that contains another is replaced first, so that no rest of it is left.
-    std::sort(values_.begin(), values_.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    std::sort(values_.begin(), values_.end(),
+              [](const auto& a, const auto& b) { return a.size() > b.size(); });
   }
 
   void replace_in(std::string& text) const {
@@ -110,9 +111,13 @@ void start_logging(const std::string& level, const std::string& format) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void clear_line_before_logs(bool on) noexcept { clears_line.store(on, std::memory_order_relaxed); }
+void clear_line_before_logs(bool on) noexcept {
+  clears_line.store(on, std::memory_order_relaxed);
+}
 
-void conceal_in_logs(const std::string& value) { concealed_values::instance().add(value); }
+void conceal_in_logs(const std::string& value) {
+  concealed_values::instance().add(value);
+}
 
 std::string concealed(std::string text) {
   concealed_values::instance().replace_in(text);

@@ -21,23 +21,29 @@ struct metrics::families {
   prometheus::Registry registry;
 
   prometheus::Family<prometheus::Counter>& http_responses =
-      BuildCounter().Name("catwalk_http_responses_total").Help("Answers of shops by site and status code").Register(registry);
-  prometheus::Family<prometheus::Counter>& products =
-      BuildCounter().Name("catwalk_products_total").Help("Products read, by site and outcome").Register(registry);
+      BuildCounter()
+          .Name("catwalk_http_responses_total")
+          .Help("Answers of shops by site and status code")
+          .Register(registry);
+  prometheus::Family<prometheus::Counter>& products = BuildCounter()
+                                                          .Name("catwalk_products_total")
+                                                          .Help("Products read, by site and outcome")
+                                                          .Register(registry);
   prometheus::Family<prometheus::Counter>& images =
       BuildCounter().Name("catwalk_images_total").Help("Images by outcome").Register(registry);
-  prometheus::Family<prometheus::Counter>& sink_rows =
-      BuildCounter().Name("catwalk_sink_rows_total").Help("Rows sent to the sink, by outcome").Register(registry);
+  prometheus::Family<prometheus::Counter>& sink_rows = BuildCounter()
+                                                           .Name("catwalk_sink_rows_total")
+                                                           .Help("Rows sent to the sink, by outcome")
+                                                           .Register(registry);
   prometheus::Family<prometheus::Gauge>& site_last_success =
       BuildGauge()
           .Name("catwalk_site_last_success_timestamp_seconds")
           .Help("When a run of the site last ended complete")
           .Register(registry);
-  prometheus::Family<prometheus::Gauge>& site_next_run =
-      BuildGauge()
-          .Name("catwalk_site_next_run_timestamp_seconds")
-          .Help("When the schedule next runs the site")
-          .Register(registry);
+  prometheus::Family<prometheus::Gauge>& site_next_run = BuildGauge()
+                                                             .Name("catwalk_site_next_run_timestamp_seconds")
+                                                             .Help("When the schedule next runs the site")
+                                                             .Register(registry);
   prometheus::Family<prometheus::Gauge>& build_info =
       BuildGauge().Name("catwalk_build_info").Help("Always 1; the version is a label").Register(registry);
 
@@ -51,15 +57,20 @@ struct metrics::families {
 
   prometheus::Histogram& loop_latency =
       histogram("catwalk_loop_latency_seconds", "How late the loop runs what is due", seconds_short);
-  prometheus::Histogram& run_duration = histogram("catwalk_run_duration_seconds", "Duration of runs", seconds_long);
-  prometheus::Histogram& embed_batch_size = histogram("catwalk_embed_batch_size", "Images per batch", batch_sizes);
+  prometheus::Histogram& run_duration =
+      histogram("catwalk_run_duration_seconds", "Duration of runs", seconds_long);
+  prometheus::Histogram& embed_batch_size =
+      histogram("catwalk_embed_batch_size", "Images per batch", batch_sizes);
   prometheus::Histogram& embed_duration =
       histogram("catwalk_embed_duration_seconds", "Duration of forward passes", seconds_short);
   prometheus::Histogram& sink_request_duration =
       histogram("catwalk_sink_request_duration_seconds", "Duration of requests to the sink", seconds_short);
-  prometheus::Gauge& vectors_stale = gauge("catwalk_vectors_stale", "Vectors of an earlier image or another model");
-  prometheus::Gauge& embed_queue_length = gauge("catwalk_embed_queue_length", "Images that wait for a worker");
-  prometheus::Gauge& embed_queue_bytes = gauge("catwalk_embed_queue_bytes", "Bytes of images that wait for a worker");
+  prometheus::Gauge& vectors_stale =
+      gauge("catwalk_vectors_stale", "Vectors of an earlier image or another model");
+  prometheus::Gauge& embed_queue_length =
+      gauge("catwalk_embed_queue_length", "Images that wait for a worker");
+  prometheus::Gauge& embed_queue_bytes =
+      gauge("catwalk_embed_queue_bytes", "Bytes of images that wait for a worker");
   prometheus::Gauge& outbox_rows = gauge("catwalk_outbox_rows", "Rows that wait for the sink");
   prometheus::Gauge& sink_circuit_state =
       gauge("catwalk_sink_circuit_state", "0: rows are sent, 1: the sink is parked");
@@ -73,7 +84,9 @@ metrics::metrics() : families_(std::make_unique<families>()) {
 }
 metrics::~metrics() = default;
 
-std::string metrics::text() const { return prometheus::TextSerializer().Serialize(families_->registry.Collect()); }
+std::string metrics::text() const {
+  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+}
 
 prometheus::Counter& metrics::http_responses(const std::string& site, int status) {
   return families_->http_responses.Add({{"site", site}, {"code", std::to_string(status)}});
@@ -81,7 +94,9 @@ prometheus::Counter& metrics::http_responses(const std::string& site, int status
 prometheus::Counter& metrics::products(const std::string& site, const std::string& outcome) {
   return families_->products.Add({{"site", site}, {"outcome", outcome}});
 }
-prometheus::Counter& metrics::images(const std::string& outcome) { return families_->images.Add({{"outcome", outcome}}); }
+prometheus::Counter& metrics::images(const std::string& outcome) {
+  return families_->images.Add({{"outcome", outcome}});
+}
 prometheus::Counter& metrics::sink_rows(const std::string& outcome) {
   return families_->sink_rows.Add({{"outcome", outcome}});
 }
@@ -92,16 +107,38 @@ prometheus::Gauge& metrics::site_next_run(const std::string& site) {
   return families_->site_next_run.Add({{"site", site}});
 }
 
-prometheus::Histogram& metrics::loop_latency() { return families_->loop_latency; }
-prometheus::Histogram& metrics::run_duration() { return families_->run_duration; }
-prometheus::Histogram& metrics::embed_batch_size() { return families_->embed_batch_size; }
-prometheus::Histogram& metrics::embed_duration() { return families_->embed_duration; }
-prometheus::Histogram& metrics::sink_request_duration() { return families_->sink_request_duration; }
-prometheus::Gauge& metrics::vectors_stale() { return families_->vectors_stale; }
-prometheus::Gauge& metrics::embed_queue_length() { return families_->embed_queue_length; }
-prometheus::Gauge& metrics::embed_queue_bytes() { return families_->embed_queue_bytes; }
-prometheus::Gauge& metrics::outbox_rows() { return families_->outbox_rows; }
-prometheus::Gauge& metrics::sink_circuit_state() { return families_->sink_circuit_state; }
-prometheus::Gauge& metrics::config_last_reload_successful() { return families_->config_last_reload_successful; }
+prometheus::Histogram& metrics::loop_latency() {
+  return families_->loop_latency;
+}
+prometheus::Histogram& metrics::run_duration() {
+  return families_->run_duration;
+}
+prometheus::Histogram& metrics::embed_batch_size() {
+  return families_->embed_batch_size;
+}
+prometheus::Histogram& metrics::embed_duration() {
+  return families_->embed_duration;
+}
+prometheus::Histogram& metrics::sink_request_duration() {
+  return families_->sink_request_duration;
+}
+prometheus::Gauge& metrics::vectors_stale() {
+  return families_->vectors_stale;
+}
+prometheus::Gauge& metrics::embed_queue_length() {
+  return families_->embed_queue_length;
+}
+prometheus::Gauge& metrics::embed_queue_bytes() {
+  return families_->embed_queue_bytes;
+}
+prometheus::Gauge& metrics::outbox_rows() {
+  return families_->outbox_rows;
+}
+prometheus::Gauge& metrics::sink_circuit_state() {
+  return families_->sink_circuit_state;
+}
+prometheus::Gauge& metrics::config_last_reload_successful() {
+  return families_->config_last_reload_successful;
+}
 
 }  // namespace catwalk

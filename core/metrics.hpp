@@ -1,10 +1,10 @@
 #pragma once
-#include <memory>
-#include <string>
-
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+
+#include <memory>
+#include <string>
 
 namespace catwalk {
 

@@ -10,18 +10,20 @@
 
 namespace catwalk {
 
-/// Runs `work` on another executor (a CPU pool) and resumes the caller, on its own executor, with what it returned.
-/// The work itself cannot be cancelled: keep it to milliseconds. Exceptions come back to the caller.
+/// Runs `work` on another executor (a CPU pool) and resumes the caller, on its own executor, with what it
+/// returned. The work itself cannot be cancelled: keep it to milliseconds. Exceptions come back to the
+/// caller.
 template <class Work>
 boost::asio::awaitable<std::invoke_result_t<Work>> offload(boost::asio::any_io_executor pool, Work work) {
   namespace asio = boost::asio;
   using value = std::invoke_result_t<Work>;
   auto run = [](Work w) -> asio::awaitable<value> { co_return w(); };
   auto task = run(std::move(work));
-  // Without a slot of its own, a cancellation of the caller would be passed on to the pool's thread, where it may
-  // arrive when the task is gone already.
-  co_return co_await asio::co_spawn(std::move(pool), std::move(task),
-                                    asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
+  // Without a slot of its own, a cancellation of the caller would be passed on to the pool's thread, where it
+  // may arrive when the task is gone already.
+  co_return co_await asio::co_spawn(
+      std::move(pool), std::move(task),
+      asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
 }
 
 }  // namespace catwalk

@@ -1,5 +1,7 @@
 #include "core/task_group.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,8 +14,6 @@
 #include <exception>
 #include <list>
 #include <utility>
-
-#include <spdlog/spdlog.h>
 
 namespace catwalk {
 
@@ -58,14 +58,17 @@ struct task_group::state : std::enable_shared_from_this<state> {
 
 task_group::task_group(asio::any_io_executor loop) : state_(std::make_shared<state>(std::move(loop))) {}
 
-task_group::~task_group() { assert(state_->tasks.empty() && "join a task_group before it goes"); }
+task_group::~task_group() {
+  assert(state_->tasks.empty() && "join a task_group before it goes");
+}
 
 void task_group::spawn(std::string name, asio::awaitable<void> work) {
   auto& s = *state_;
   const auto which = s.tasks.emplace(s.tasks.end());
   which->name = std::move(name);
   auto done = [group = state_, which](const std::exception_ptr& failure) { group->finished(which, failure); };
-  asio::co_spawn(s.loop, std::move(work), asio::bind_cancellation_slot(which->signal.slot(), std::move(done)));
+  asio::co_spawn(s.loop, std::move(work),
+                 asio::bind_cancellation_slot(which->signal.slot(), std::move(done)));
   if (s.cancelled) {
     // co_spawn starts the task by a post; the cancellation has to come after that.
     asio::post(s.loop, [group = state_] {
@@ -92,13 +95,17 @@ asio::awaitable<void> task_group::join() {
   while (!group->tasks.empty()) {
     // The timer never expires: the last task cancels the wait, which is why its error code says nothing.
     boost::system::error_code ignored;
-    co_await group->empty.async_wait(
-        asio::bind_cancellation_slot(asio::cancellation_slot(), asio::redirect_error(asio::use_awaitable, ignored)));
+    co_await group->empty.async_wait(asio::bind_cancellation_slot(
+        asio::cancellation_slot(), asio::redirect_error(asio::use_awaitable, ignored)));
   }
   co_await asio::this_coro::throw_if_cancelled(throwing);
 }
 
-std::size_t task_group::size() const noexcept { return state_->tasks.size(); }
-bool task_group::cancelled() const noexcept { return state_->cancelled; }
+std::size_t task_group::size() const noexcept {
+  return state_->tasks.size();
+}
+bool task_group::cancelled() const noexcept {
+  return state_->cancelled;
+}
 
 }  // namespace catwalk

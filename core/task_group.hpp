@@ -8,8 +8,8 @@
 
 namespace catwalk {
 
-/// Owns coroutines: every one that catwalk starts belongs to a group, which cancels and joins it. Make the group the
-/// last member of its owner. Loop-only.
+/// Owns coroutines: every one that catwalk starts belongs to a group, which cancels and joins it. Make the
+/// group the last member of its owner. Loop-only.
 ///
 /// An exception that leaves a task is a bug: it is handed to `on_failure` (default: log and std::terminate).
 class task_group {
@@ -19,7 +19,8 @@ class task_group {
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
 
-  /// Starts a task. After cancel() the task is started and cancelled at its first suspension. `name` is for logs.
+  /// Starts a task. After cancel() the task is started and cancelled at its first suspension. `name` is for
+  /// logs.
   void spawn(std::string name, boost::asio::awaitable<void> task);
   /// Asks every task to stop (asio's terminal cancellation); they end at their next suspension.
   void cancel();

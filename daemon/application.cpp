@@ -1,13 +1,13 @@
 #include "daemon/application.hpp"
 
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <algorithm>
 #include <cctype>
 #include <thread>
-
-#include <spdlog/spdlog.h>
 
 #include "core/json_text.hpp"
 #include "core/log.hpp"
@@ -54,9 +54,9 @@ http_client_options sink_client(const config::fetch_settings& fetch) {
 }
 
 bool same_name(const std::string& a, const std::string& b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](unsigned char x, unsigned char y) {
-           return std::tolower(x) == std::tolower(y);
-         });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 }  // namespace
@@ -98,7 +98,9 @@ result<void> application::open() {
   shop_http_ = std::make_unique<http_client>(executor, shop_client(s.fetch, options_));
   sink_http_ = std::make_unique<http_client>(executor, sink_client(s.fetch));
   robots_ = scrape::make_robots_cache(executor, *shop_http_, s.fetch.user_agent);
-  const auto observe = [this](const std::string& site, int status) { metrics_.http_responses(site, status).Increment(); };
+  const auto observe = [this](const std::string& site, int status) {
+    metrics_.http_responses(site, status).Increment();
+  };
   const std::string robots_agent = s.fetch.user_agent.substr(0, s.fetch.user_agent.find_first_of("/ "));
   scrape::fetcher::options pages{s.fetch.pages, robots_agent, 3};
   scrape::fetcher::options images{s.fetch.images, robots_agent, 3};
@@ -114,7 +116,9 @@ result<void> application::open() {
   return {};
 }
 
-std::filesystem::path application::models_dir() const { return loaded_.state_dir / settings().embed.models_dir; }
+std::filesystem::path application::models_dir() const {
+  return loaded_.state_dir / settings().embed.models_dir;
+}
 
 std::string application::layout() const {
   if (description_) return description_->layout;
@@ -140,18 +144,20 @@ asio::awaitable<void> application::start_into(result<void>& outcome) {
 asio::awaitable<result<void>> application::start_parts() {
   auto interrupted = co_await catalogue_->close_interrupted_runs();
   if (!interrupted) co_return interrupted.error();
-  if (*interrupted > 0) spdlog::info("{} interrupted run(s) of an earlier start will be gone on with", *interrupted);
+  if (*interrupted > 0)
+    spdlog::info("{} interrupted run(s) of an earlier start will be gone on with", *interrupted);
 
   if (auto described = co_await describe_sink(); !described) co_return described.error();
   if (auto loaded = co_await load_model(); !loaded) co_return loaded.error();
   const auto expired = co_await catalogue_->expire_vectors(encoder_->model().fingerprint);
   if (!expired) co_return expired.error();
   if (*expired > 0)
-    spdlog::warn("{} products have vectors of another model than {}: their images are embedded again", *expired,
-                 encoder_->model().name);
+    spdlog::warn("{} products have vectors of another model than {}: their images are embedded again",
+                 *expired, encoder_->model().name);
 
   if (sink_) {
-    writer_ = std::make_unique<storage::outbox_writer>(loop_.get_executor(), database_, *sink_, settings().sink);
+    writer_ =
+        std::make_unique<storage::outbox_writer>(loop_.get_executor(), database_, *sink_, settings().sink);
     tasks_.spawn("outbox writer", writer_->run());
   }
   image_stage::parts parts{*catalogue_,
@@ -195,21 +201,24 @@ asio::awaitable<result<void>> application::load_model() {
   if (!model) co_return model.error();
   const auto& info = model->info;
   if (info.untrained && sink_ && !options_.allow_untrained) {
-    co_return error{errc::invalid_argument, "refusing to send vectors of an untrained model to " + sink_->name(),
-                    info.name, "its vectors find nothing of use",
-                    "get the real model with `catwalk model pull`, or pass --allow-untrained to try the path out"};
+    co_return error{
+        errc::invalid_argument, "refusing to send vectors of an untrained model to " + sink_->name(),
+        info.name, "its vectors find nothing of use",
+        "get the real model with `catwalk model pull`, or pass --allow-untrained to try the path out"};
   }
   if (description_ && description_->vector_width && *description_->vector_width != info.dim) {
     co_return error{errc::model_mismatch, "the model does not fit the sink", info.name,
-                    "its vectors have " + std::to_string(info.dim) + " numbers, the column of " + sink_->name() +
-                        " takes " + std::to_string(*description_->vector_width),
+                    "its vectors have " + std::to_string(info.dim) + " numbers, the column of " +
+                        sink_->name() + " takes " + std::to_string(*description_->vector_width),
                     "choose a model of that width with embed.model, or change the column"};
   }
   if (info.untrained)
     spdlog::warn("the model '{}' is untrained: its vectors are for trying out alone", info.name);
   const auto options = pool_options_of(settings());
   const asio::any_io_executor executor = loop_.get_executor();
-  auto load = [executor, stored = *model, options] { return embed::make_worker_pool(executor, stored, options); };
+  auto load = [executor, stored = *model, options] {
+    return embed::make_worker_pool(executor, stored, options);
+  };
   auto pool = co_await offload(cpu_.get_executor(), std::move(load));
   if (!pool) co_return pool.error();
   encoder_ = std::move(*pool);
@@ -217,7 +226,8 @@ asio::awaitable<result<void>> application::load_model() {
   co_return result<void>();
 }
 
-result<std::vector<const config::site*>> application::choose_sites(const std::vector<std::string>& names) const {
+result<std::vector<const config::site*>> application::choose_sites(
+    const std::vector<std::string>& names) const {
   std::vector<const config::site*> chosen;
   if (loaded_.sites.empty())
     return error{errc::invalid_config, "there is no site to read", loaded_.sites_file.string(), "",
@@ -249,9 +259,10 @@ scrape::source_context application::context_for(const config::site& site) {
   return {site, settings().fetch, *page_lane_, cpu_.get_executor(), make_cookie_jar()};
 }
 
-asio::awaitable<void> application::commit_site(const config::site& site, storage::run_id run, read_options read,
-                                               site_report& report) {
-  committing_page_sink::parts parts{*catalogue_, metrics_, sink_ != nullptr, encoder_->model().fingerprint, [this] {
+asio::awaitable<void> application::commit_site(const config::site& site, storage::run_id run,
+                                               read_options read, site_report& report) {
+  committing_page_sink::parts parts{*catalogue_, metrics_, sink_ != nullptr, encoder_->model().fingerprint,
+                                    [this] {
                                       images_->notify();
                                       if (writer_) writer_->notify();
                                     }};
@@ -265,8 +276,8 @@ asio::awaitable<void> application::commit_site(const config::site& site, storage
   metrics_.site_last_success(site.name).Set(static_cast<double>(to_millis(now)) / 1000);
 }
 
-asio::awaitable<void> application::compare_site(const config::site& site, read_options read, site_report& report,
-                                                dry_run_findings& findings) {
+asio::awaitable<void> application::compare_site(const config::site& site, read_options read,
+                                                site_report& report, dry_run_findings& findings) {
   comparing_page_sink to(*catalogue_, read, report, findings);
   auto context = context_for(site);
   co_await read_site(std::move(context), to, report);
@@ -294,7 +305,8 @@ asio::awaitable<result<run_report>> application::run(run_request request) {
     task_group sites(loop_.get_executor());
     for (std::size_t i = 0; i < chosen->size(); ++i) {
       report.sites[i].site = (*chosen)[i]->name;
-      sites.spawn("site " + report.sites[i].site, commit_site(*(*chosen)[i], *run, request.read, report.sites[i]));
+      sites.spawn("site " + report.sites[i].site,
+                  commit_site(*(*chosen)[i], *run, request.read, report.sites[i]));
     }
     task_group timeout(loop_.get_executor());
     if (request.timeout) timeout.spawn("run timeout", cancel_after(*request.timeout, sites, report));
@@ -302,7 +314,9 @@ asio::awaitable<result<run_report>> application::run(run_request request) {
     timeout.cancel();
     co_await timeout.join();
   }
-  const auto since = [began] { return std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began); };
+  const auto since = [began] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
+  };
   report.pages_took = since();
   if (!stopping_) {
     auto settled = co_await catalogue_->settle_run(*run);
@@ -326,14 +340,14 @@ asio::awaitable<result<run_report>> application::run(run_request request) {
   auto errors = nlohmann::json::array();
   for (const auto& site : report.sites)
     for (const auto& text : site.errors) errors.push_back(site.site + ": " + text);
-  const auto state = report.interrupted ? storage::run_state::interrupted
+  const auto state = report.interrupted  ? storage::run_state::interrupted
                      : report.complete() ? storage::run_state::done
                                          : storage::run_state::partly;
   auto ended = co_await catalogue_->end_run(*run, state, json_text(to_json(report)), json_text(errors));
   --runs_active_;
   if (!ended) co_return ended.error();
-  spdlog::info("run {} ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent", *run,
-               report.products(), report.sum(&site_report::added), report.sum(&site_report::changed),
+  spdlog::info("run {} ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent",
+               *run, report.products(), report.sum(&site_report::added), report.sum(&site_report::changed),
                report.images_embedded, report.images_failed, report.rows_sent);
   co_return report;
 }
@@ -354,7 +368,8 @@ asio::awaitable<result<run_report>> application::dry_run(run_request request, dr
     co_await join_sites(sites);
   }
   report.interrupted = stopping_;
-  report.took = report.pages_took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
+  report.took = report.pages_took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
   co_return report;
 }
 
@@ -369,8 +384,9 @@ asio::awaitable<void> application::cancel_after(std::chrono::milliseconds timeou
                                                 run_report& report) {
   asio::steady_timer timer(loop_, timeout);
   co_await timer.async_wait(asio::use_awaitable);
-  spdlog::error("run {} has reached its time limit of {} s: what was read is kept, the rest is left for the next run",
-                report.run, std::chrono::duration_cast<std::chrono::seconds>(timeout).count());
+  spdlog::error(
+      "run {} has reached its time limit of {} s: what was read is kept, the rest is left for the next run",
+      report.run, std::chrono::duration_cast<std::chrono::seconds>(timeout).count());
   for (auto& site : report.sites)
     if (site.endpoints == 0) site.errors.push_back("ended by the job's time limit");
   sites.cancel();
@@ -396,9 +412,11 @@ void application::request_stop() {
 asio::awaitable<void> application::shutdown(std::chrono::milliseconds at_most) {
   const auto deadline = steady_now() + at_most;
   request_stop();
-  while (images_ && images_->in_flight() > 0 && steady_now() < deadline) co_await sleep_for(std::chrono::milliseconds(20));
+  while (images_ && images_->in_flight() > 0 && steady_now() < deadline)
+    co_await sleep_for(std::chrono::milliseconds(20));
   if (images_) co_await images_->stop();
-  // What the last vectors released is sent while there is time; a sink that is away or parked is not waited for.
+  // What the last vectors released is sent while there is time; a sink that is away or parked is not waited
+  // for.
   if (writer_ && !writer_->status().parked && !writer_->status().last_error) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
     if (left.count() > 0) co_await writer_->wait_until_idle(left);
@@ -436,10 +454,12 @@ asio::awaitable<application::health> application::current_health() {
   }
   if (writer_) {
     const auto status = writer_->status();
-    body["outbox"] = {{"waiting", status.waiting}, {"sent", status.sent}, {"dead", status.dead}, {"parked", status.parked}};
+    body["outbox"] = {
+        {"waiting", status.waiting}, {"sent", status.sent}, {"dead", status.dead}, {"parked", status.parked}};
     if (status.last_error) body["outbox"]["last_error"] = status.last_error->to_string();
     if (status.parked)
-      reasons.push_back("the sink is parked: " + (status.last_error ? status.last_error->to_string() : std::string()));
+      reasons.push_back("the sink is parked: " +
+                        (status.last_error ? status.last_error->to_string() : std::string()));
   }
   if (sink_problem_ && !description_) body["sink_problem"] = sink_problem_->to_string();
   if (database_->intake_paused())
@@ -448,8 +468,10 @@ asio::awaitable<application::health> application::current_health() {
   const auto sites = co_await catalogue_->counts_by_site();
   if (sites) {
     body["sites"] = nlohmann::json::object();
-    for (const auto& site : loaded_.sites) body["sites"][site.name] = {{"products", 0}, {"last_success", nullptr}};
-    for (const auto& [site, when] : next_runs_) body["sites"][site]["next_run"] = when.time_since_epoch().count();
+    for (const auto& site : loaded_.sites)
+      body["sites"][site.name] = {{"products", 0}, {"last_success", nullptr}};
+    for (const auto& [site, when] : next_runs_)
+      body["sites"][site]["next_run"] = when.time_since_epoch().count();
     for (const auto& site : *sites) {
       auto& entry = body["sites"][site.site.str()];
       entry["products"] = site.products;
@@ -496,8 +518,8 @@ asio::awaitable<void> application::update_gauges() {
 result<embed::stored_model> choose_model(const config::embed_settings& settings,
                                          const std::filesystem::path& models_dir) {
   if (settings.backend != "local")
-    return error{errc::invalid_config, "embed.backend is not supported yet by this version", settings.backend, "",
-                 "use embed.backend: local, and unset USE_RAILWAY_EMBEDDINGS"};
+    return error{errc::invalid_config, "embed.backend is not supported yet by this version", settings.backend,
+                 "", "use embed.backend: local, and unset USE_RAILWAY_EMBEDDINGS"};
   std::string name = settings.model;
   const bool automatic = name == "auto";
   const auto& published = embed::default_published_model();

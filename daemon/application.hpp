@@ -34,20 +34,20 @@ struct run_request {
   std::optional<wall_time> slot;
   std::vector<std::string> sites;  ///< empty: all
   read_options read;
-  std::optional<std::chrono::milliseconds> timeout;  ///< of the whole reading; nullopt: none
+  std::optional<std::chrono::milliseconds> timeout;              ///< of the whole reading; nullopt: none
   std::chrono::milliseconds sink_wait{std::chrono::minutes(5)};  ///< for the outbox, at the end
 };
 
 struct application_options {
-  bool allow_untrained = false;    ///< send vectors of an untrained model to a real sink
-  bool read_only = false;          ///< no lock, no pipeline: commands beside a daemon
-  bool with_sink = true;           ///< false: as if sink.kind were none
+  bool allow_untrained = false;  ///< send vectors of an untrained model to a real sink
+  bool read_only = false;        ///< no lock, no pipeline: commands beside a daemon
+  bool with_sink = true;         ///< false: as if sink.kind were none
   /// `host:port` (numeric) that the address guard permits besides public addresses: the demo shop's.
   std::vector<std::string> permitted_endpoints;
 };
 
-/// The composition root: builds every part from the configuration, in order, and takes them down in the reverse.
-/// Loop-only but for create() and close(), which block and are called from main.
+/// The composition root: builds every part from the configuration, in order, and takes them down in the
+/// reverse. Loop-only but for create() and close(), which block and are called from main.
 class application {
  public:
   /// Opens the state and makes the clients. No network, no model. Errors: those of state_database::open and
@@ -58,23 +58,24 @@ class application {
   application(const application&) = delete;
   application& operator=(const application&) = delete;
 
-  /// Asks the sink what its table looks like, loads the model, checks that they fit, starts the image stage and the
-  /// outbox writer. A sink that is away or refuses is a warning (rows wait in the outbox); a model that is missing or
-  /// does not fit is an error.
+  /// Asks the sink what its table looks like, loads the model, checks that they fit, starts the image stage
+  /// and the outbox writer. A sink that is away or refuses is a warning (rows wait in the outbox); a model
+  /// that is missing or does not fit is an error.
   boost::asio::awaitable<result<void>> start_pipeline();
 
   /// `invalid_argument` for a name that no site has, `invalid_config` where there is no site at all.
   result<void> check_sites(const std::vector<std::string>& names) const;
-  /// Reads the sites, waits for their images and for the sink. Errors end the run before its first page (unknown site,
-  /// state failure); what goes wrong later is in the report.
+  /// Reads the sites, waits for their images and for the sink. Errors end the run before its first page
+  /// (unknown site, state failure); what goes wrong later is in the report.
   boost::asio::awaitable<result<run_report>> run(run_request request);
   /// Reads the sites and compares; writes nothing.
   boost::asio::awaitable<result<run_report>> dry_run(run_request request, dry_run_findings& findings);
 
-  /// Ends the runs that are under way: their sites are cancelled, no further image is fetched. run() then returns.
+  /// Ends the runs that are under way: their sites are cancelled, no further image is fetched. run() then
+  /// returns.
   void request_stop();
-  /// Stops intake, drains the queue, lets the writer send what is due, stops everything; at most `at_most`, then
-  /// cancels what is left (nothing is lost: it is in the state).
+  /// Stops intake, drains the queue, lets the writer send what is due, stops everything; at most `at_most`,
+  /// then cancels what is left (nothing is lost: it is in the state).
   boost::asio::awaitable<void> shutdown(std::chrono::milliseconds at_most);
   /// Joins workers and closes the database. Call after the loop has ended.
   void close();
@@ -116,7 +117,8 @@ class application {
   boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
                                             dry_run_findings& findings);
   boost::asio::awaitable<void> join_sites(task_group& sites);
-  boost::asio::awaitable<void> cancel_after(std::chrono::milliseconds timeout, task_group& sites, run_report& report);
+  boost::asio::awaitable<void> cancel_after(std::chrono::milliseconds timeout, task_group& sites,
+                                            run_report& report);
   scrape::source_context context_for(const config::site& site);
   boost::asio::awaitable<void> watch_loop_latency();
   boost::asio::awaitable<void> update_gauges();
@@ -146,9 +148,9 @@ class application {
   task_group tasks_;
 };
 
-/// The stored model that the settings ask for: `auto` and the hub names of CLIP ViT-B/32 mean `clip-vit-b-32`; `auto`
-/// falls back to the untrained model where only that exists. Errors: `model_missing`, `invalid_config` (a model or a
-/// backend that this version does not support).
+/// The stored model that the settings ask for: `auto` and the hub names of CLIP ViT-B/32 mean
+/// `clip-vit-b-32`; `auto` falls back to the untrained model where only that exists. Errors: `model_missing`,
+/// `invalid_config` (a model or a backend that this version does not support).
 result<embed::stored_model> choose_model(const config::embed_settings& settings,
                                          const std::filesystem::path& models_dir);
 

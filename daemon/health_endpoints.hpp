@@ -6,9 +6,9 @@
 
 namespace catwalk::daemon {
 
-/// What the daemon answers on its port: `/health`, `/-/healthy`, `/-/ready`, `/metrics`. GET and HEAD alone; the
-/// `Host` must be known (`http.hosts` besides localhost, 127.0.0.1, [::1] and the listen address), so that a page
-/// elsewhere cannot read it by DNS rebinding.
+/// What the daemon answers on its port: `/health`, `/-/healthy`, `/-/ready`, `/metrics`. GET and HEAD alone;
+/// the `Host` must be known (`http.hosts` besides localhost, 127.0.0.1, [::1] and the listen address), so
+/// that a page elsewhere cannot read it by DNS rebinding.
 class health_endpoints {
  public:
   explicit health_endpoints(application& app) : app_(app) {}

@@ -1,5 +1,7 @@
 #include "daemon/http_server.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,8 +13,6 @@
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/write.hpp>
 #include <list>
-
-#include <spdlog/spdlog.h>
 
 #include "core/task_group.hpp"
 
@@ -50,7 +50,8 @@ http::response<http::string_body> to_response(http_reply& reply, const http_serv
 
 result<tcp::endpoint> parse_listen(const std::string& text) {
   const auto colon = text.rfind(':');
-  error e{errc::invalid_config, "cannot listen", text, "not an address with a port", "write it as 127.0.0.1:9817"};
+  error e{errc::invalid_config, "cannot listen", text, "not an address with a port",
+          "write it as 127.0.0.1:9817"};
   if (colon == std::string::npos) return e;
   auto host = text.substr(0, colon);
   if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -58,7 +59,8 @@ result<tcp::endpoint> parse_listen(const std::string& text) {
   boost::system::error_code ec;
   const auto address = asio::ip::make_address(host, ec);
   const auto digits = text.substr(colon + 1);
-  const bool numeric = !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
+  const bool numeric =
+      !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
   const int port = numeric ? std::stoi(digits) : -1;
   if (ec || port < 0 || port > 65535) return e;
   return tcp::endpoint(address, static_cast<std::uint16_t>(port));
@@ -73,7 +75,11 @@ http_reply json_reply(int status, std::string body) {
 class http_server::impl {
  public:
   impl(asio::any_io_executor loop, http_server_options options, handler handle)
-      : loop_(std::move(loop)), options_(std::move(options)), handle_(std::move(handle)), acceptor_(loop_), tasks_(loop_) {}
+      : loop_(std::move(loop)),
+        options_(std::move(options)),
+        handle_(std::move(handle)),
+        acceptor_(loop_),
+        tasks_(loop_) {}
 
   result<void> start() {
     const auto endpoint = parse_listen(options_.listen);
@@ -123,7 +129,8 @@ class http_server::impl {
     }
   }
 
-  /// At the limit, the oldest connection that has not sent a complete request goes; false where there is none.
+  /// At the limit, the oldest connection that has not sent a complete request goes; false where there is
+  /// none.
   bool make_room() {
     if (connections_.size() < options_.max_connections) return true;
     for (auto& c : connections_) {
@@ -162,14 +169,16 @@ class http_server::impl {
       }
     }
     c.stream.expires_after(options_.header_timeout);
-    auto [read_error, header_bytes] = co_await http::async_read_header(c.stream, buffer, parser, awaitable_tuple);
+    auto [read_error, header_bytes] =
+        co_await http::async_read_header(c.stream, buffer, parser, awaitable_tuple);
     if (!read_error) {
       c.request_read = true;
       c.stream.expires_after(options_.idle_timeout);
       auto [body_error, body_bytes] = co_await http::async_read(c.stream, buffer, parser, awaitable_tuple);
       read_error = body_error;
     }
-    if (read_error == http::error::header_limit) co_return co_await refuse(c, 431, "request headers too large\n");
+    if (read_error == http::error::header_limit)
+      co_return co_await refuse(c, 431, "request headers too large\n");
     if (read_error == http::error::body_limit) co_return co_await refuse(c, 413, "request body too large\n");
     if (read_error) co_return false;
 
@@ -187,7 +196,8 @@ class http_server::impl {
   }
 
   http_reply internal_error(const http_server_request& request, const char* what) const {
-    spdlog::error("{} {} failed: {}", std::string_view(request.method_string().data(), request.method_string().size()),
+    spdlog::error("{} {} failed: {}",
+                  std::string_view(request.method_string().data(), request.method_string().size()),
                   std::string_view(request.target().data(), request.target().size()), what);
     return {500, "text/plain; charset=utf-8", "internal error; see the log\n", {}, {}};
   }
@@ -209,7 +219,8 @@ class http_server::impl {
     c.stream.expires_after(options_.idle_timeout);
     if (cut_after) {
       http::response_serializer<http::string_body> serializer(response);
-      auto [header_error, header_bytes] = co_await http::async_write_header(c.stream, serializer, awaitable_tuple);
+      auto [header_error, header_bytes] =
+          co_await http::async_write_header(c.stream, serializer, awaitable_tuple);
       if (header_error) co_return false;
       const auto part = asio::buffer(response.body().data(), std::min(*cut_after, response.body().size()));
       co_await asio::async_write(c.stream, part, awaitable_tuple);
@@ -230,8 +241,14 @@ class http_server::impl {
 http_server::http_server(asio::any_io_executor loop, http_server_options options, handler handle)
     : impl_(std::make_unique<impl>(std::move(loop), std::move(options), std::move(handle))) {}
 http_server::~http_server() = default;
-result<void> http_server::start() { return impl_->start(); }
-tcp::endpoint http_server::local_endpoint() const { return impl_->local_endpoint(); }
-asio::awaitable<void> http_server::stop() { co_await impl_->stop(); }
+result<void> http_server::start() {
+  return impl_->start();
+}
+tcp::endpoint http_server::local_endpoint() const {
+  return impl_->local_endpoint();
+}
+asio::awaitable<void> http_server::stop() {
+  co_await impl_->stop();
+}
 
 }  // namespace catwalk::daemon

@@ -33,18 +33,18 @@ struct http_reply {
 http_reply json_reply(int status, std::string body);
 
 struct http_server_options {
-  std::string listen = "127.0.0.1:0";               ///< address:port, numeric; port 0 picks one
-  std::chrono::milliseconds header_timeout{10'000}; ///< to send the complete headers of a request
-  std::chrono::milliseconds idle_timeout{60'000};   ///< between two requests of a kept-alive connection
+  std::string listen = "127.0.0.1:0";                ///< address:port, numeric; port 0 picks one
+  std::chrono::milliseconds header_timeout{10'000};  ///< to send the complete headers of a request
+  std::chrono::milliseconds idle_timeout{60'000};    ///< between two requests of a kept-alive connection
   std::size_t max_header = 16 * 1024;
   std::size_t max_body = 32 * 1024 * 1024;
   std::size_t max_connections = 64;
   std::string server_name = "catwalk/" CATWALK_VERSION;
 };
 
-/// An HTTP/1.1 server on Beast: keep-alive, HEAD, limits on time, headers, bodies and connections. At the connection
-/// limit the oldest one without complete headers goes, so that idle and dribbling clients cannot shut a monitor out.
-/// Loop-only.
+/// An HTTP/1.1 server on Beast: keep-alive, HEAD, limits on time, headers, bodies and connections. At the
+/// connection limit the oldest one without complete headers goes, so that idle and dribbling clients cannot
+/// shut a monitor out. Loop-only.
 class http_server {
  public:
   using handler = std::function<boost::asio::awaitable<http_reply>(const http_server_request&)>;

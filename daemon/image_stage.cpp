@@ -1,9 +1,9 @@
 #include "daemon/image_stage.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <spdlog/spdlog.h>
 
 #include "core/sha256.hpp"
 #include "daemon/image_retry.hpp"
@@ -38,7 +38,9 @@ image_stage::image_stage(asio::any_io_executor loop, parts p)
   idle_.expires_at(asio::steady_timer::time_point::max());
 }
 
-void image_stage::start() { tasks_.spawn("image feed", feed()); }
+void image_stage::start() {
+  tasks_.spawn("image feed", feed());
+}
 
 void image_stage::notify() {
   unlooked_ = true;
@@ -78,7 +80,8 @@ asio::awaitable<void> image_stage::feed() {
     if (!due) {
       spdlog::error("{}", due.error().to_string());
       if (++failed_looks_ == failed_looks_at_most) {
-        spdlog::error("the catalogue cannot be asked for images: no further one is fetched until the next start");
+        spdlog::error(
+            "the catalogue cannot be asked for images: no further one is fetched until the next start");
         stop_intake();
         co_return;
       }
@@ -112,7 +115,8 @@ asio::awaitable<void> image_stage::process(storage::due_image image) {
     parts_.metrics.images("failed").Increment();
     if (failures_.size() < kept_failures) failures_.push_back(outcome.error());
     spdlog::warn("{}", outcome.error().to_string());
-    storage::image_failure failure{url, outcome.error(), next_image_try(outcome.error(), attempts, wall_now())};
+    storage::image_failure failure{url, outcome.error(),
+                                   next_image_try(outcome.error(), attempts, wall_now())};
     auto noted = co_await parts_.catalogue.commit_image_failure(std::move(failure), parts_.to_sink);
     if (!noted) spdlog::error("{}", noted.error().to_string());
     parts_.on_committed();
@@ -132,7 +136,8 @@ asio::awaitable<result<void>> image_stage::fetch_and_embed(storage::due_image im
   // Held from here until the vector is committed; also when the coroutine is cancelled.
   const bytes_held held(held_bytes_, response->body.size());
   if (response->status >= 300) {
-    error e{errc::http_status, "cannot fetch image", image.url, "the server answered " + std::to_string(response->status), ""};
+    error e{errc::http_status, "cannot fetch image", image.url,
+            "the server answered " + std::to_string(response->status), ""};
     e.http_status = response->status;
     co_return e;
   }

@@ -25,12 +25,13 @@ struct image_counts {
   std::uint64_t bytes = 0;
 };
 
-/// From "a vector is due" to "the vector is committed": asks the catalogue which images are due, fetches them in their
-/// own lane, has them embedded, commits the vectors. Fed from the database, so that what a crash interrupted is found
-/// again. Loop-only.
+/// From "a vector is due" to "the vector is committed": asks the catalogue which images are due, fetches them
+/// in their own lane, has them embedded, commits the vectors. Fed from the database, so that what a crash
+/// interrupted is found again. Loop-only.
 ///
-/// Back-pressure: no fetch starts while the images that wait for their vector are above `embed.queue` in number or in
-/// bytes; it resumes at half of it. What is in flight on the wire (the lane's concurrency) comes on top.
+/// Back-pressure: no fetch starts while the images that wait for their vector are above `embed.queue` in
+/// number or in bytes; it resumes at half of it. What is in flight on the wire (the lane's concurrency) comes
+/// on top.
 class image_stage {
  public:
   struct parts {
@@ -41,8 +42,8 @@ class image_stage {
     const config::fetch_settings& fetch;
     const config::embed_settings& embed;
     std::function<const config::site*(const site_name&)> find_site;
-    bool to_sink;                          ///< vectors go on to the outbox
-    std::function<void()> on_committed;    ///< the outbox writer may have something to send
+    bool to_sink;                        ///< vectors go on to the outbox
+    std::function<void()> on_committed;  ///< the outbox writer may have something to send
   };
 
   image_stage(boost::asio::any_io_executor loop, parts p);
@@ -81,8 +82,8 @@ class image_stage {
   int failed_looks_ = 0;        ///< in a row
   bool above_mark_ = false;
   bool accepting_ = true;
-  bool unlooked_ = true;      ///< the catalogue may hold due images that the feed has not asked for yet
-  bool nothing_due_ = false;  ///< what the catalogue last answered
+  bool unlooked_ = true;            ///< the catalogue may hold due images that the feed has not asked for yet
+  bool nothing_due_ = false;        ///< what the catalogue last answered
   boost::asio::steady_timer wake_;  ///< cancelled when there may be something to do
   boost::asio::steady_timer idle_;  ///< cancelled when idle
   task_group tasks_;

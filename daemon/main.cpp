@@ -15,7 +15,8 @@ using namespace catwalk;
 using namespace catwalk::daemon;
 
 /// Commands that the documentation promises and this version does not have.
-constexpr std::array planned{"probe", "compare", "backfill", "jobs", "failed", "sink", "state", "status", "completion"};
+constexpr std::array planned{"probe", "compare", "backfill", "jobs",      "failed",
+                             "sink",  "state",   "status",   "completion"};
 
 /// The first word that is no flag and no flag's value; nullptr where there is none.
 const char* first_word(int argc, char** argv) {
@@ -36,8 +37,9 @@ int check_command(const CLI::App& app, int argc, char** argv) {
   const auto is_word = [&](const CLI::App* command) { return command->get_name() == word; };
   if (word == nullptr || std::any_of(commands.begin(), commands.end(), is_word)) return exit_done;
   const bool later = std::find(planned.begin(), planned.end(), std::string_view(word)) != planned.end();
-  return fail({errc::invalid_argument, later ? "this command is not supported yet by this version" : "unknown command", word,
-               "", "`catwalk --help` lists the commands"});
+  return fail({errc::invalid_argument,
+               later ? "this command is not supported yet by this version" : "unknown command", word, "",
+               "`catwalk --help` lists the commands"});
 }
 
 int run_command_line(int argc, char** argv) {
@@ -51,9 +53,10 @@ int run_command_line(int argc, char** argv) {
   app.add_option("--log-level", chosen.flags.log_level, "trace, debug, info, warn, error, critical or off");
   app.add_option("--log-format", chosen.flags.log_format, "text or json");
   app.fallthrough();
-  app.footer("Every command has --help. Results go to stdout, logs and progress to stderr.\n"
-             "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 partly done,\n"
-             "4 another process holds the state, 130 interrupted.");
+  app.footer(
+      "Every command has --help. Results go to stdout, logs and progress to stderr.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 partly done,\n"
+      "4 another process holds the state, 130 interrupted.");
 
   add_run(app, chosen);
   add_scrape(app, chosen);

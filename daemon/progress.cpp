@@ -1,13 +1,12 @@
 #include "daemon/progress.hpp"
 
+#include <spdlog/fmt/fmt.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "core/log.hpp"
 #include "daemon/commands/command.hpp"

@@ -9,8 +9,8 @@
 
 namespace catwalk::daemon {
 
-/// One line on the terminal, drawn five times a second while a run is under way: products, images, rate, rows.
-/// Nothing where stderr is not a terminal.
+/// One line on the terminal, drawn five times a second while a run is under way: products, images, rate,
+/// rows. Nothing where stderr is not a terminal.
 class progress_line {
  public:
   explicit progress_line(application& app);

@@ -25,7 +25,8 @@ class row_export {
   std::size_t rows() const noexcept { return rows_; }
 
  private:
-  row_export(std::filesystem::path target, std::string layout) : target_(std::move(target)), layout_(std::move(layout)) {}
+  row_export(std::filesystem::path target, std::string layout)
+      : target_(std::move(target)), layout_(std::move(layout)) {}
   error failure(const char* why) const;
 
   std::filesystem::path target_, temporary_;

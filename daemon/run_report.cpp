@@ -5,12 +5,14 @@
 
 namespace catwalk::daemon {
 
-int run_report::sum(int site_report::* member) const {
+int run_report::sum(int site_report::*member) const {
   return std::accumulate(sites.begin(), sites.end(), 0,
                          [member](int total, const site_report& s) { return total + s.*member; });
 }
 
-int run_report::products() const { return sum(&site_report::products); }
+int run_report::products() const {
+  return sum(&site_report::products);
+}
 
 int run_report::skipped() const {
   int total = 0;

@@ -20,12 +20,12 @@ struct site_report {
   int changed = 0;
   int unchanged = 0;
   int reappeared = 0;
-  std::map<std::string, int> skipped;          ///< by reason
-  std::map<std::string, std::string> examples; ///< one skipped item per reason
+  std::map<std::string, int> skipped;           ///< by reason
+  std::map<std::string, std::string> examples;  ///< one skipped item per reason
   int endpoints = 0;
   int endpoints_complete = 0;
-  bool limited = false;              ///< ended by --limit
-  std::vector<std::string> errors;   ///< in words; empty when all went well
+  bool limited = false;             ///< ended by --limit
+  std::vector<std::string> errors;  ///< in words; empty when all went well
 };
 
 /// What happened in a run. Images and rows are those of the whole process while the run lasted.
@@ -42,7 +42,7 @@ struct run_report {
   bool interrupted = false;
 
   int products() const;
-  int sum(int site_report::* member) const;
+  int sum(int site_report::*member) const;
   int skipped() const;
   /// Every endpoint read to its end, no image failed, no row refused or waiting.
   bool complete() const;

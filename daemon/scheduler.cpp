@@ -1,10 +1,10 @@
 #include "daemon/scheduler.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <spdlog/spdlog.h>
 
 namespace catwalk::daemon {
 
@@ -12,7 +12,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-sys_seconds now_in_seconds() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+sys_seconds now_in_seconds() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 std::string_view words(schedule::skip_reason why) {
   switch (why) {
@@ -29,14 +31,15 @@ std::string_view words(schedule::skip_reason why) {
 }  // namespace
 
 result<std::vector<scheduled_job>> scheduled_jobs(const config::schedule_settings& settings) {
-  const auto zone = settings.timezone.text.empty() ? time_zone::of_system() : time_zone::find(settings.timezone.text);
+  const auto zone =
+      settings.timezone.text.empty() ? time_zone::of_system() : time_zone::find(settings.timezone.text);
   if (!zone) return zone.error();
   std::vector<scheduled_job> jobs;
   for (const auto& job : settings.jobs) {
     const auto cron = cron_expression::parse(job.cron.text);
     if (!cron) return cron.error();
-    jobs.push_back({job.name, *cron, *zone, std::chrono::floor<std::chrono::seconds>(job.jitter), job.catch_up,
-                    job.overlap, job.enabled});
+    jobs.push_back({job.name, *cron, *zone, std::chrono::floor<std::chrono::seconds>(job.jitter),
+                    job.catch_up, job.overlap, job.enabled});
   }
   return jobs;
 }
@@ -44,15 +47,17 @@ result<std::vector<scheduled_job>> scheduled_jobs(const config::schedule_setting
 scheduler::scheduler(application& app, catwalk::schedule decided)
     : app_(app), schedule_(std::move(decided)), timer_(app.loop()), tasks_(app.loop().get_executor()) {}
 
-result<std::unique_ptr<scheduler>> scheduler::make(application& app,
-                                                   const std::map<std::string, std::vector<sys_seconds>>& fired) {
+result<std::unique_ptr<scheduler>> scheduler::make(
+    application& app, const std::map<std::string, std::vector<sys_seconds>>& fired) {
   auto jobs = scheduled_jobs(app.settings().schedule);
   if (!jobs) return jobs.error();
   return std::unique_ptr<scheduler>(
       new scheduler(app, catwalk::schedule(std::move(*jobs), fired, now_in_seconds())));
 }
 
-void scheduler::start() { tasks_.spawn("schedule", tick()); }
+void scheduler::start() {
+  tasks_.spawn("schedule", tick());
+}
 
 asio::awaitable<void> scheduler::stop() {
   stopping_ = true;
@@ -66,8 +71,9 @@ asio::awaitable<void> scheduler::tick() {
   while (!stopping_) {
     const auto now = now_in_seconds();
     carry_out(schedule_.tick(now));
-    const auto until = wake_at_ ? std::clamp<std::chrono::seconds>(*wake_at_ - now, std::chrono::seconds(1), longest_sleep)
-                                : longest_sleep;
+    const auto until =
+        wake_at_ ? std::clamp<std::chrono::seconds>(*wake_at_ - now, std::chrono::seconds(1), longest_sleep)
+                 : longest_sleep;
     timer_.expires_after(until);
     co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
@@ -78,7 +84,8 @@ void scheduler::carry_out(const catwalk::schedule::decision& decided) {
   for (const auto& skipped : decided.skip)
     spdlog::warn("job {}: a slot is left out: {}", skipped.job, words(skipped.why));
   for (const auto& firing : decided.fire) {
-    const auto job = std::find_if(jobs.begin(), jobs.end(), [&](const auto& j) { return j.name == firing.job; });
+    const auto job =
+        std::find_if(jobs.begin(), jobs.end(), [&](const auto& j) { return j.name == firing.job; });
     if (job == jobs.end() || stopping_) continue;
     if (firing.makes_up) spdlog::info("job {}: makes up for a slot that was missed", firing.job);
     tasks_.spawn("job " + firing.job, run_job(*job, firing.slot));
@@ -106,7 +113,8 @@ void scheduler::publish_next_runs() {
   for (const auto& site : app_.loaded().sites) {
     std::optional<sys_seconds> next;
     for (const auto& job : app_.settings().schedule.jobs) {
-      const bool reads_it = job.sites.empty() || std::find(job.sites.begin(), job.sites.end(), site.name) != job.sites.end();
+      const bool reads_it =
+          job.sites.empty() || std::find(job.sites.begin(), job.sites.end(), site.name) != job.sites.end();
       const auto due = reads_it ? schedule_.next_due(job.name) : std::nullopt;
       if (due && (!next || *due < *next)) next = due;
     }

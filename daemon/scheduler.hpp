@@ -12,12 +12,14 @@
 
 namespace catwalk::daemon {
 
-/// Carries out what core/schedule decides: starts runs, tells it when they end, sleeps until the next slot. Loop-only.
+/// Carries out what core/schedule decides: starts runs, tells it when they end, sleeps until the next slot.
+/// Loop-only.
 class scheduler {
  public:
-  /// Errors: `invalid_config` for an expression or a zone that does not parse (check_expressions says so earlier).
-  static result<std::unique_ptr<scheduler>> make(application& app,
-                                                 const std::map<std::string, std::vector<sys_seconds>>& fired);
+  /// Errors: `invalid_config` for an expression or a zone that does not parse (check_expressions says so
+  /// earlier).
+  static result<std::unique_ptr<scheduler>> make(
+      application& app, const std::map<std::string, std::vector<sys_seconds>>& fired);
 
   /// Runs until stop().
   void start();

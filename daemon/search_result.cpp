@@ -23,8 +23,8 @@ nlohmann::json neighbours_as_json(const std::vector<storage::neighbour>& found, 
 std::string neighbours_as_text(const std::vector<storage::neighbour>& found) {
   std::string text;
   for (const auto& n : found)
-    text += fmt::format("{:.4f}  {:<36.36}  {:>10}  {:<14.14}  {}\n", n.score, n.item.title, n.item.price.value_or("-"),
-                        n.item.site.str(), n.item.product_url);
+    text += fmt::format("{:.4f}  {:<36.36}  {:>10}  {:<14.14}  {}\n", n.score, n.item.title,
+                        n.item.price.value_or("-"), n.item.site.str(), n.item.product_url);
   return text;
 }
 

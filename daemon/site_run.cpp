@@ -1,9 +1,9 @@
 #include "daemon/site_run.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <iterator>
-
-#include <spdlog/spdlog.h>
 
 namespace catwalk::daemon {
 
@@ -34,8 +34,8 @@ committing_page_sink::committing_page_sink(parts p, const config::site& site, st
                                            read_options options, site_report& report)
     : parts_(std::move(p)), site_(site), run_(run), options_(options), report_(report) {}
 
-asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::known(const std::string& endpoint,
-                                                                                    const std::string& url) {
+asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::known(
+    const std::string& endpoint, const std::string& url) {
   if (options_.refresh) co_return std::nullopt;
   auto found = co_await parts_.catalogue.find_page(site_name(site_.name), endpoint, url);
   if (!found) {
@@ -89,10 +89,12 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   co_return result<void>();
 }
 
-bool committing_page_sink::limit_reached() const { return options_.limit && report_.products >= *options_.limit; }
+bool committing_page_sink::limit_reached() const {
+  return options_.limit && report_.products >= *options_.limit;
+}
 
-comparing_page_sink::comparing_page_sink(storage::catalogue& catalogue, read_options options, site_report& report,
-                                         dry_run_findings& findings)
+comparing_page_sink::comparing_page_sink(storage::catalogue& catalogue, read_options options,
+                                         site_report& report, dry_run_findings& findings)
     : catalogue_(catalogue), options_(options), report_(report), findings_(findings) {}
 
 asio::awaitable<std::optional<scrape::page_validators>> comparing_page_sink::known(const std::string&,
@@ -120,9 +122,12 @@ asio::awaitable<result<void>> comparing_page_sink::accept(scrape::page p) {
   co_return result<void>();
 }
 
-bool comparing_page_sink::limit_reached() const { return options_.limit && report_.products >= *options_.limit; }
+bool comparing_page_sink::limit_reached() const {
+  return options_.limit && report_.products >= *options_.limit;
+}
 
-asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink, site_report& report) {
+asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink,
+                                site_report& report) {
   auto source = scrape::make_source(std::move(context));
   if (!source) {
     report.errors.push_back(source.error().to_string());

@@ -20,7 +20,8 @@ struct read_options {
   bool explain = false;      ///< log every skipped item
 };
 
-/// The page transaction of one site in one run: takes what the source read, commits it to the catalogue, counts.
+/// The page transaction of one site in one run: takes what the source read, commits it to the catalogue,
+/// counts.
 class committing_page_sink final : public scrape::page_sink {
  public:
   struct parts {
@@ -48,8 +49,8 @@ class committing_page_sink final : public scrape::page_sink {
 
 /// What `--dry-run` finds: nothing is written.
 struct dry_run_findings {
-  std::vector<product> products;                  ///< all that were read, in order
-  std::vector<storage::comparison> comparisons;   ///< one per product
+  std::vector<product> products;                 ///< all that were read, in order
+  std::vector<storage::comparison> comparisons;  ///< one per product
 };
 
 /// Compares pages with the catalogue and writes nothing.
@@ -70,6 +71,7 @@ class comparing_page_sink final : public scrape::page_sink {
 };
 
 /// Reads one site into `sink` and completes `report` with endpoints and errors.
-boost::asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink, site_report& report);
+boost::asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink,
+                                       site_report& report);
 
 }  // namespace catwalk::daemon

@@ -67,7 +67,8 @@ class json_lines final : public vector_output {
 
 class npy_matrix final : public vector_output {
  public:
-  explicit npy_matrix(std::string file) : file_(std::move(file)), stream_(file_, std::ios::binary | std::ios::trunc) {}
+  explicit npy_matrix(std::string file)
+      : file_(std::move(file)), stream_(file_, std::ios::binary | std::ios::trunc) {}
   bool ready() const { return stream_.is_open(); }
 
   result<void> write(const std::string& input, const result<embedding>& answer) override {
@@ -118,7 +119,8 @@ class npy_matrix final : public vector_output {
 
   void put(const std::vector<float>& row) {
     static_assert(std::numeric_limits<float>::is_iec559);
-    stream_.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size() * sizeof(float)));
+    stream_.write(reinterpret_cast<const char*>(row.data()),
+                  static_cast<std::streamsize>(row.size() * sizeof(float)));
     ++rows_;
   }
 
@@ -129,7 +131,8 @@ class npy_matrix final : public vector_output {
 
 }  // namespace
 
-result<std::unique_ptr<vector_output>> make_vector_output(const std::string& format, const std::string& file) {
+result<std::unique_ptr<vector_output>> make_vector_output(const std::string& format,
+                                                          const std::string& file) {
   if (format == "npy") {
     if (file.empty())
       return error{errc::invalid_argument, "npy needs a file", "", "", "name one with --output vectors.npy"};

@@ -84,8 +84,9 @@ void clamp_grey_16(std::uint8_t* row, std::size_t width) {
     png_set_gray_to_rgb(s.png);
     png_set_strip_alpha(s.png);
   }
-  // The pixels have a checksum of their own inside their zlib stream. It counts (libpng takes it for a benign error);
-  // that of the chunks around it does not: Pillow and browsers show pictures whose chunk checksum alone is wrong.
+  // The pixels have a checksum of their own inside their zlib stream. It counts (libpng takes it for a benign
+  // error); that of the chunks around it does not: Pillow and browsers show pictures whose chunk checksum
+  // alone is wrong.
   png_set_benign_errors(s.png, 0);
   png_set_crc_action(s.png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
   const int passes = png_set_interlace_handling(s.png);

@@ -32,14 +32,14 @@ struct encoder_stats {
 /// Who waits for an answer: a person (forms a batch of its own, ahead of bulk work) or the catalogue.
 enum class lane { bulk, interactive };
 
-/// Turns image bytes into vectors: the local worker pool or a remote service. Called on the loop; implementations do
-/// their work elsewhere.
+/// Turns image bytes into vectors: the local worker pool or a remote service. Called on the loop;
+/// implementations do their work elsewhere.
 class image_encoder {
  public:
   virtual ~image_encoder() = default;
-  /// Suspends while the queue is full (bulk), or fails with `queue_full` (interactive). `name` is the image's address
-  /// or file, for errors. Errors: `not_an_image`, `broken_image`, `unsupported_image`, `too_large`, `device`,
-  /// `remote_encoder`, `cancelled`.
+  /// Suspends while the queue is full (bulk), or fails with `queue_full` (interactive). `name` is the image's
+  /// address or file, for errors. Errors: `not_an_image`, `broken_image`, `unsupported_image`, `too_large`,
+  /// `device`, `remote_encoder`, `cancelled`.
   virtual boost::asio::awaitable<result<embedding>> encode(std::string bytes, std::string name, lane who) = 0;
   virtual const model_info& model() const noexcept = 0;
   virtual encoder_stats stats() const noexcept = 0;

@@ -16,8 +16,8 @@ namespace asio = boost::asio;
 
 /// A shop whose paging never ends is not followed for ever.
 constexpr int max_pages = 1000;
-/// So many endpoints in a row that are refused mean that the shop has banned this address; that cannot be reached, that
-/// it is away.
+/// So many endpoints in a row that are refused mean that the shop has banned this address; that cannot be
+/// reached, that it is away.
 constexpr int max_failures_in_a_row = 3;
 
 std::string header(const http_response& response, std::string_view name) {
@@ -31,7 +31,9 @@ error unexpected_status(const http_response& response) {
   return failure;
 }
 
-bool is_unreachable(const error& failure) { return failure.code == errc::network || failure.code == errc::timeout; }
+bool is_unreachable(const error& failure) {
+  return failure.code == errc::network || failure.code == errc::timeout;
+}
 
 error cancelled(const config::site& site) {
   return error{errc::cancelled, "stopped reading the site", site.name, "", ""};
@@ -94,7 +96,8 @@ asio::awaitable<result<std::vector<endpoint_outcome>>> api_source::read_all(page
     }
     if (unreachable_in_a_row == max_failures_in_a_row) {
       error away = *outcome->failure;
-      away.what = "the shop cannot be reached: " + std::to_string(unreachable_in_a_row) + " endpoints in a row";
+      away.what =
+          "the shop cannot be reached: " + std::to_string(unreachable_in_a_row) + " endpoints in a row";
       co_return away;
     }
     outcomes.push_back(std::move(*outcome));

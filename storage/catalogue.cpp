@@ -79,7 +79,8 @@ asio::awaitable<result<std::vector<due_image>>> catalogue::due_images(wall_time 
 
 asio::awaitable<result<int>> catalogue::retry_images_now() {
   auto work = [](connection& db) -> result<int> {
-    return db.run("update products set next_try = 0 where next_try > ?1 and gone_at is null", to_millis(wall_now()));
+    return db.run("update products set next_try = 0 where next_try > ?1 and gone_at is null",
+                  to_millis(wall_now()));
   };
   co_return co_await db_->internals().write(std::move(work));
 }
@@ -87,8 +88,10 @@ asio::awaitable<result<int>> catalogue::retry_images_now() {
 asio::awaitable<result<int>> catalogue::expire_vectors(std::string fingerprint) {
   auto work = [fingerprint = std::move(fingerprint)](connection& db) -> result<int> {
     return db.run(
-        "update products set vector_state = 'stale', next_try = 0 where gone_at is null and next_try is null and "
-        "vector_state in ('ready', 'stale') and exists (select 1 from images i where i.url = products.vector_url "
+        "update products set vector_state = 'stale', next_try = 0 where gone_at is null and next_try is null "
+        "and "
+        "vector_state in ('ready', 'stale') and exists (select 1 from images i where i.url = "
+        "products.vector_url "
         "and i.attempts = 0 and i.fingerprint not in (?1, 'adopted'))",
         fingerprint);
   };

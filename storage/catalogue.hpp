@@ -165,10 +165,11 @@ class catalogue {
   /// those in `skip` (in flight already).
   boost::asio::awaitable<result<std::vector<due_image>>> due_images(wall_time now, int limit,
                                                                     std::vector<std::string> skip);
-  /// Makes the vectors of another tower than `fingerprint` stale and due, so that one space is not searched with the
-  /// vectors of another; adopted ones stay. Returns how many products that concerns.
+  /// Makes the vectors of another tower than `fingerprint` stale and due, so that one space is not searched
+  /// with the vectors of another; adopted ones stay. Returns how many products that concerns.
   boost::asio::awaitable<result<int>> expire_vectors(std::string fingerprint);
-  /// Makes every image that waits for its next try due now: someone asks for a run. Returns how many products.
+  /// Makes every image that waits for its next try due now: someone asks for a run. Returns how many
+  /// products.
   boost::asio::awaitable<result<int>> retry_images_now();
   /// One batch transaction: vectors and the outbox rows that they release.
   boost::asio::awaitable<result<void>> commit_vectors(std::vector<vector_commit> batch, bool to_sink);

@@ -92,8 +92,8 @@ void remove_word(std::string& text, const std::string& word) {
   }
 }
 
-/// The predecessor took the names of colours out of the description of October 2025; where nothing was left, it
-/// wrote the title.
+/// The predecessor took the names of colours out of the description of October 2025; where nothing was left,
+/// it wrote the title.
 json october_description(const product& p) {
   if (p.color_names.empty()) return or_null(p.description);
   std::string rest = p.description.value_or("");

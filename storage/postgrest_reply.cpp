@@ -26,8 +26,7 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> list)
 }
 
 constexpr const char* key_hint = "check sink.key (SUPABASE_KEY): the sink takes the project's service key";
-constexpr const char* schema_hint =
-    "mend the table and run: notify pgrst, 'reload schema'";
+constexpr const char* schema_hint = "mend the table and run: notify pgrst, 'reload schema'";
 
 meaning by_status(int status) {
   if (status == 401) return {kind::park, errc::sink_unauthorized, key_hint};

@@ -214,8 +214,8 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
     sink_reply reply;
     reply.what = sink_reply::kind::park;
     reply.why = {errc::model_mismatch, "the vectors do not fit the sink's table", options_.table,
-                 "they have " + std::to_string(rows.front().vector->values.size()) + " numbers, the column takes " +
-                     std::to_string(*width_),
+                 "they have " + std::to_string(rows.front().vector->values.size()) +
+                     " numbers, the column takes " + std::to_string(*width_),
                  "choose a model of that width with embed.model, or change the column"};
     co_return reply;
   }

@@ -2,8 +2,8 @@
 #include <iostream>
 
 #include "core/cron.hpp"
-#include "core/time_zone.hpp"
 #include "core/log.hpp"
+#include "core/time_zone.hpp"
 #include "daemon/commands/command.hpp"
 #include "scrape/source.hpp"
 
@@ -38,7 +38,8 @@ int run_check(const invocation& to_run, bool online) {
   if (online)
     return fail({errc::invalid_argument, "--online is not supported yet by this version", "", "",
                  "`catwalk scrape SITE --limit 3 --dry-run` asks one site"});
-  const auto loaded = config::load(to_run.flags, config::process_environment(), std::filesystem::current_path());
+  const auto loaded =
+      config::load(to_run.flags, config::process_environment(), std::filesystem::current_path());
   auto found = loaded.found;
   auto expressions = check_expressions(loaded);
   std::move(expressions.begin(), expressions.end(), std::back_inserter(found));
@@ -56,9 +57,8 @@ void add_check(CLI::App& app, invocation& to_run) {
   auto* command = app.add_subcommand("check", "Check the configuration and the sites")->group("Service");
   auto online = std::make_shared<bool>(false);
   command->add_flag("--online", *online, "Also ask the shops, the sink and the model");
-  command->callback([&to_run, online] {
-    to_run.action = [&to_run, online] { return run_check(to_run, *online); };
-  });
+  command->callback(
+      [&to_run, online] { to_run.action = [&to_run, online] { return run_check(to_run, *online); }; });
 }
 
 }  // namespace catwalk::daemon

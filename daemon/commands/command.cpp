@@ -1,5 +1,6 @@
 #include "daemon/commands/command.hpp"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
@@ -10,8 +11,6 @@
 #include <cstring>
 #include <iostream>
 #include <iterator>
-
-#include <spdlog/spdlog.h>
 
 #include "core/log.hpp"
 #include "core/task_group.hpp"
@@ -53,7 +52,9 @@ asio::awaitable<void> watch_signals(asio::signal_set& signals, std::function<voi
     const auto [ec, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
     if (ec) co_return;
     if (number == SIGHUP) {
-      spdlog::warn("SIGHUP received: reloading is not supported yet by this version; restart to read the configuration");
+      spdlog::warn(
+          "SIGHUP received: reloading is not supported yet by this version; restart to read the "
+          "configuration");
       continue;
     }
     if (!first) {
@@ -76,7 +77,8 @@ asio::awaitable<void> run_body(asio::awaitable<int> body, asio::signal_set& sign
 
 }  // namespace
 
-int run_loop(asio::io_context& loop, asio::awaitable<int> body, std::function<void()> on_stop, bool keep_on_hangup) {
+int run_loop(asio::io_context& loop, asio::awaitable<int> body, std::function<void()> on_stop,
+             bool keep_on_hangup) {
   int code = exit_failed;
   asio::signal_set signals(loop, SIGINT, SIGTERM);
   if (keep_on_hangup) signals.add(SIGHUP);

@@ -17,9 +17,9 @@ namespace catwalk::daemon {
 enum exit_code : int {
   exit_done = 0,
   exit_failed = 1,
-  exit_usage = 2,      ///< wrong usage or configuration
-  exit_partly = 3,     ///< partly done
-  exit_locked = 4,     ///< another process holds the state
+  exit_usage = 2,   ///< wrong usage or configuration
+  exit_partly = 3,  ///< partly done
+  exit_locked = 4,  ///< another process holds the state
   exit_interrupted = 130,
 };
 
@@ -29,7 +29,8 @@ struct invocation {
   std::function<int()> action;
 };
 
-/// One function per command: adds it to the command line with its options and sets `to_run.action` when it is chosen.
+/// One function per command: adds it to the command line with its options and sets `to_run.action` when it is
+/// chosen.
 void add_run(CLI::App& app, invocation& to_run);
 void add_scrape(CLI::App& app, invocation& to_run);
 void add_check(CLI::App& app, invocation& to_run);
@@ -41,7 +42,8 @@ void add_healthcheck(CLI::App& app, invocation& to_run);
 void add_demo(CLI::App& app, invocation& to_run);
 void add_version(CLI::App& app, invocation& to_run);
 
-/// Loads the configuration, starts logging, prints warnings and errors to stderr. nullopt: it cannot be used, exit 2.
+/// Loads the configuration, starts logging, prints warnings and errors to stderr. nullopt: it cannot be used,
+/// exit 2.
 std::optional<config::loaded> load_configuration(const config::overrides& flags);
 
 /// Runs the owners' parsers over every expression of the configuration (JMESPath, cron, time zones).
@@ -50,8 +52,8 @@ config::problems check_expressions(const config::loaded& loaded);
 /// Prints an error to stderr and gives the exit code that its kind asks for.
 int fail(const error& e);
 
-/// Runs `body` on the loop. The first SIGINT or SIGTERM calls `on_stop` (once); a second exits at once with 130.
-/// Returns what the body returns. `keep_on_hangup`: SIGHUP, which asks a daemon to reload, ends nothing.
+/// Runs `body` on the loop. The first SIGINT or SIGTERM calls `on_stop` (once); a second exits at once with
+/// 130. Returns what the body returns. `keep_on_hangup`: SIGHUP, which asks a daemon to reload, ends nothing.
 int run_loop(boost::asio::io_context& loop, boost::asio::awaitable<int> body, std::function<void()> on_stop,
              bool keep_on_hangup = false);
 

@@ -1,16 +1,15 @@
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <algorithm>
 #include <fstream>
 #include <iostream>
-
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include "core/log.hpp"
 #include "core/task_group.hpp"
@@ -42,7 +41,8 @@ class temporary_folder {
  public:
   temporary_folder() {
     auto name = (std::filesystem::temp_directory_path() / "catwalk-demo-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw exception({errc::io, "cannot make a folder", name, "", "check $TMPDIR"});
+    if (mkdtemp(name.data()) == nullptr)
+      throw exception({errc::io, "cannot make a folder", name, "", "check $TMPDIR"});
     path_ = name;
   }
   ~temporary_folder() {
@@ -59,10 +59,12 @@ class temporary_folder {
 };
 
 /// The user's own models where there are some; else an untrained one in the demo's folder.
-result<std::filesystem::path> models_for_demo(const std::filesystem::path& users, const std::filesystem::path& own) {
+result<std::filesystem::path> models_for_demo(const std::filesystem::path& users,
+                                              const std::filesystem::path& own) {
   const config::embed_settings any;
   if (choose_model(any, users)) return users;
-  std::cerr << "catwalk: no model is installed (`catwalk model pull` gets one): the demo goes on with an untrained one.\n"
+  std::cerr << "catwalk: no model is installed (`catwalk model pull` gets one): the demo goes on with an "
+               "untrained one.\n"
                "catwalk: everything runs, but its search results mean little.\n";
   auto made = embed::make_untrained_model(own, 1);
   if (!made) return made.error();
@@ -93,13 +95,16 @@ asio::awaitable<void> show_search(application& app, const demo_shop& shop) {
     co_return;
   }
   std::cout << "\ncatwalk search --image " << like.handle() << ".jpg -k 5\n" << neighbours_as_text(*found);
-  if (query->made.untrained) std::cout << "(by the untrained model: near in its own space, not in a shopper's eyes)\n";
+  if (query->made.untrained)
+    std::cout << "(by the untrained model: near in its own space, not in a shopper's eyes)\n";
 }
 
 void print_summary(const run_report& r) {
   const double seconds = static_cast<double>(r.took.count()) / 1000;
-  std::cout << fmt::format("\nproducts   {:>6}   ({} pages, {} skipped)\n", r.products(), r.sum(&site_report::pages), r.skipped());
-  std::cout << fmt::format("images     {:>6}   {} failed, {:.1f} images/s\n", r.images_embedded, r.images_failed,
+  std::cout << fmt::format("\nproducts   {:>6}   ({} pages, {} skipped)\n", r.products(),
+                           r.sum(&site_report::pages), r.skipped());
+  std::cout << fmt::format("images     {:>6}   {} failed, {:.1f} images/s\n", r.images_embedded,
+                           r.images_failed,
                            seconds > 0 ? static_cast<double>(r.images_embedded) / seconds : 0.0);
   std::cout << fmt::format("vectors    {:>6}   in the catalogue\n", r.images_embedded);
   std::cout << fmt::format("rows       {:>6}   sent (the demo has no sink)\n", r.rows_sent);
@@ -112,7 +117,8 @@ void print_summary(const run_report& r) {
 asio::awaitable<int> demonstrate(application& app, demo_shop& shop, http_server& http, bool& stopping) {
   if (auto started = co_await app.start_pipeline(); !started) co_return fail(started.error());
   if (auto listening = http.start(); !listening) co_return fail(listening.error());
-  std::cerr << "catwalk: the demo shop answers at " << shop.origin() << " with " << shop.garments().size() << " products\n";
+  std::cerr << "catwalk: the demo shop answers at " << shop.origin() << " with " << shop.garments().size()
+            << " products\n";
 
   run_request request;
   request.job = "demo";
@@ -127,8 +133,11 @@ asio::awaitable<int> demonstrate(application& app, demo_shop& shop, http_server&
     co_await show_search(app, shop);
     const auto port = http.local_endpoint().port();
     if (is_terminal(STDOUT_FILENO) && is_terminal(STDIN_FILENO)) {
-      std::cout << fmt::format("\nhealth     http://127.0.0.1:{0}/health\nmetrics    http://127.0.0.1:{0}/metrics\n"
-                               "Ctrl-C ends the demo.\n", port) << std::flush;
+      std::cout << fmt::format(
+                       "\nhealth     http://127.0.0.1:{0}/health\nmetrics    http://127.0.0.1:{0}/metrics\n"
+                       "Ctrl-C ends the demo.\n",
+                       port)
+                << std::flush;
       co_await wait_for_stop(app.loop(), stopping);
     }
   }
@@ -143,12 +152,14 @@ asio::awaitable<int> run_demo_body(application& app, demo_shop& shop, http_serve
   co_return code;
 }
 
-asio::awaitable<int> run_shop_body(demo_shop& shop, asio::io_context& loop, const std::string& write_sites, bool& stopping) {
+asio::awaitable<int> run_shop_body(demo_shop& shop, asio::io_context& loop, const std::string& write_sites,
+                                   bool& stopping) {
   if (!write_sites.empty()) {
     std::ofstream out(write_sites);
     if (!(out << shop.sites_yaml()).flush()) {
       co_await shop.stop();
-      co_return fail({errc::io, "cannot write the sites file", write_sites, "", "choose a folder that can be written"});
+      co_return fail(
+          {errc::io, "cannot write the sites file", write_sites, "", "choose a folder that can be written"});
     }
   }
   std::cout << shop.origin() << std::endl;
@@ -160,25 +171,29 @@ asio::awaitable<int> run_shop_body(demo_shop& shop, asio::io_context& loop, cons
 int run_shop_only(const demo_options& options) {
   asio::io_context loop;
   asio::thread_pool cpu(2);
-  demo_shop shop(loop.get_executor(), cpu.get_executor(), {options.shop_listen, options.products, options.seed});
+  demo_shop shop(loop.get_executor(), cpu.get_executor(),
+                 {options.shop_listen, options.products, options.seed});
   if (options.rendered) shop.render_all();
   if (auto started = shop.start(); !started) return fail(started.error());
   bool stopping = false;
-  const int code = run_loop(loop, run_shop_body(shop, loop, options.write_sites, stopping), [&] { stopping = true; });
+  const int code =
+      run_loop(loop, run_shop_body(shop, loop, options.write_sites, stopping), [&] { stopping = true; });
   cpu.join();
   return code;
 }
 
 int run_demo(const invocation& to_run, const demo_options& options) {
   if (options.products < 1 || options.products > 100'000)
-    return fail({errc::invalid_argument, "--products must be from 1 to 100000", std::to_string(options.products), "", ""});
+    return fail({errc::invalid_argument, "--products must be from 1 to 100000",
+                 std::to_string(options.products), "", ""});
   start_logging(to_run.flags.log_level.value_or("warn"), to_run.flags.log_format.value_or("text"));
   if (options.shop_only) return run_shop_only(options);
 
   // The configuration is the defaults: whatever file lies about is not the demo's.
   const temporary_folder folder;
-  auto loaded = config::load({.config_file = std::nullopt, .log_level = std::nullopt, .log_format = std::nullopt},
-                             config::process_environment(), folder.path());
+  auto loaded =
+      config::load({.config_file = std::nullopt, .log_level = std::nullopt, .log_format = std::nullopt},
+                   config::process_environment(), folder.path());
   auto settings = config::settings();
   const auto users_models = loaded.state_dir / settings.embed.models_dir;
   loaded.values = settings;
@@ -189,7 +204,8 @@ int run_demo(const invocation& to_run, const demo_options& options) {
 
   asio::io_context loop;
   asio::thread_pool shop_cpu(1);
-  demo_shop shop(loop.get_executor(), shop_cpu.get_executor(), {options.shop_listen, options.products, options.seed});
+  demo_shop shop(loop.get_executor(), shop_cpu.get_executor(),
+                 {options.shop_listen, options.products, options.seed});
   if (options.rendered) shop.render_all();
   if (auto started = shop.start(); !started) return fail(started.error());
   auto sites = config::parse_sites(shop.sites_yaml(), "demo shop");
@@ -217,18 +233,21 @@ int run_demo(const invocation& to_run, const demo_options& options) {
 
 void add_demo(CLI::App& app, invocation& to_run) {
   auto* command =
-      app.add_subcommand("demo", "A shop, a catalogue and a first run, with no configuration at all")->group("Service");
+      app.add_subcommand("demo", "A shop, a catalogue and a first run, with no configuration at all")
+          ->group("Service");
   auto options = std::make_shared<demo_options>();
-  command->add_option("--products", options->products, "How many products the shop has (default 300)")->type_name("N");
+  command->add_option("--products", options->products, "How many products the shop has (default 300)")
+      ->type_name("N");
   command->add_option("--seed", options->seed, "Which products (default 1)")->type_name("N");
-  command->add_flag("--shop-only", options->shop_only, "Only the shop: prints its address and serves until stopped");
+  command->add_flag("--shop-only", options->shop_only,
+                    "Only the shop: prints its address and serves until stopped");
   command->add_flag("--rendered", options->rendered, "Draw all pictures before the first request");
   command->add_option("--shop-listen", options->shop_listen, "Where the shop listens (default 127.0.0.1:0)");
-  command->add_option("--write-sites", options->write_sites, "With --shop-only: write a sites file for it")->type_name("FILE");
+  command->add_option("--write-sites", options->write_sites, "With --shop-only: write a sites file for it")
+      ->type_name("FILE");
   command->footer("In a terminal it stays up until Ctrl-C; elsewhere it exits when the run is done.");
-  command->callback([&to_run, options] {
-    to_run.action = [&to_run, options] { return run_demo(to_run, *options); };
-  });
+  command->callback(
+      [&to_run, options] { to_run.action = [&to_run, options] { return run_demo(to_run, *options); }; });
 }
 
 }  // namespace catwalk::daemon

@@ -1,8 +1,8 @@
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <algorithm>
 #include <iostream>
 
 #include "core/file.hpp"
@@ -27,7 +27,9 @@ struct embed_options {
   std::string output;
 };
 
-bool is_address(const std::string& input) { return input.starts_with("http://") || input.starts_with("https://"); }
+bool is_address(const std::string& input) {
+  return input.starts_with("http://") || input.starts_with("https://");
+}
 
 /// Folders become the files in them, in the order of their names.
 result<std::vector<std::string>> expand(const std::vector<std::string>& inputs) {
@@ -55,14 +57,20 @@ class embedding_job {
  public:
   embedding_job(asio::io_context& loop, const config::settings& settings, embed::image_encoder& encoder,
                 vector_output& output, std::vector<std::string> inputs)
-      : loop_(loop), settings_(settings), encoder_(encoder), output_(output), inputs_(std::move(inputs)),
-        http_(loop.get_executor(), {.name = "images", .user_agent = settings.fetch.user_agent,
+      : loop_(loop),
+        settings_(settings),
+        encoder_(encoder),
+        output_(output),
+        inputs_(std::move(inputs)),
+        http_(loop.get_executor(), {.name = "images",
+                                    .user_agent = settings.fetch.user_agent,
                                     .guard_addresses = !settings.fetch.allow_private_addresses,
                                     .permitted_endpoints = {},
                                     .http_proxy = settings.fetch.http_proxy,
                                     .https_proxy = settings.fetch.https_proxy,
                                     .no_proxy = settings.fetch.no_proxy}),
-        done_(loop), tasks_(loop.get_executor()) {}
+        done_(loop),
+        tasks_(loop.get_executor()) {}
 
   /// Embeds everything, at most `window` inputs at a time, and writes in the order of the inputs.
   asio::awaitable<int> run() {
@@ -71,7 +79,8 @@ class embedding_job {
     std::size_t started = 0;
     std::size_t written = 0;
     while (written < inputs_.size() && !stopping_) {
-      while (started < inputs_.size() && started - written < window) tasks_.spawn("embed", embed_one(started)), ++started;
+      while (started < inputs_.size() && started - written < window)
+        tasks_.spawn("embed", embed_one(started)), ++started;
       if (!answers_[written]) {
         done_.expires_at(asio::steady_timer::time_point::max());
         co_await done_.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -121,7 +130,8 @@ class embedding_job {
     auto response = co_await http_.fetch(std::move(request.http));
     if (!response) co_return response.error();
     if (response->status != 200) {
-      error e{errc::http_status, "cannot fetch image", address, "the server answered " + std::to_string(response->status), ""};
+      error e{errc::http_status, "cannot fetch image", address,
+              "the server answered " + std::to_string(response->status), ""};
       e.http_status = response->status;
       co_return e;
     }
@@ -143,9 +153,11 @@ class embedding_job {
 
 int run_embed(const invocation& to_run, const embed_options& options) {
   if (!options.text.empty())
-    return fail({errc::invalid_argument, "--text is not supported yet by this version", "", "", "images are"});
+    return fail(
+        {errc::invalid_argument, "--text is not supported yet by this version", "", "", "images are"});
   if (options.inputs.empty())
-    return fail({errc::invalid_argument, "there is nothing to embed", "", "", "name a file, an address or a folder"});
+    return fail(
+        {errc::invalid_argument, "there is nothing to embed", "", "", "name a file, an address or a folder"});
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
   auto& settings = loaded->values;
@@ -154,7 +166,8 @@ int run_embed(const invocation& to_run, const embed_options& options) {
   auto inputs = expand(options.inputs);
   if (!inputs) return fail(inputs.error());
   if (inputs->empty())
-    return fail({errc::not_found, "there is nothing to embed", options.inputs.front(), "the folder holds no file", ""});
+    return fail({errc::not_found, "there is nothing to embed", options.inputs.front(),
+                 "the folder holds no file", ""});
   const auto model = choose_model(settings.embed, loaded->state_dir / settings.embed.models_dir);
   if (!model) return fail(model.error());
   auto output = make_vector_output(options.format, options.output);
@@ -183,9 +196,8 @@ void add_embed(CLI::App& app, invocation& to_run) {
   command->add_option("--format", options->format, "jsonl or npy")->check(CLI::IsMember({"jsonl", "npy"}));
   command->add_option("--output", options->output, "A file instead of stdout")->type_name("F");
   command->footer("Needs no daemon and takes no lock.");
-  command->callback([&to_run, options] {
-    to_run.action = [&to_run, options] { return run_embed(to_run, *options); };
-  });
+  command->callback(
+      [&to_run, options] { to_run.action = [&to_run, options] { return run_embed(to_run, *options); }; });
 }
 
 }  // namespace catwalk::daemon

@@ -35,14 +35,16 @@ int run_healthcheck(const invocation& to_run) {
   const auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
   asio::io_context loop;
-  http_client http(loop.get_executor(), {.name = "health", .user_agent = "catwalk/" CATWALK_VERSION, .guard_addresses = false});
+  http_client http(loop.get_executor(),
+                   {.name = "health", .user_agent = "catwalk/" CATWALK_VERSION, .guard_addresses = false});
   return run_loop(loop, ask(http, loaded->values.http.listen), [] { std::_Exit(exit_interrupted); });
 }
 
 }  // namespace
 
 void add_healthcheck(CLI::App& app, invocation& to_run) {
-  auto* command = app.add_subcommand("healthcheck", "Ask the daemon how it is: exit 0 or 1, for a monitor")->group("Service");
+  auto* command = app.add_subcommand("healthcheck", "Ask the daemon how it is: exit 0 or 1, for a monitor")
+                      ->group("Service");
   command->footer("Asks http.listen; needs no access to the state folder.");
   command->callback([&to_run] { to_run.action = [&to_run] { return run_healthcheck(to_run); }; });
 }

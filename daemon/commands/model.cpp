@@ -1,10 +1,9 @@
+#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "config/duration.hpp"
 #include "core/http_client.hpp"
@@ -55,20 +54,25 @@ void print_model(const embed::stored_model& m) {
     std::cout << fmt::format("{:<16} cannot be used: {}\n", m.info.name, m.problem);
     return;
   }
-  std::cout << fmt::format("{:<16} {:<16} {:>4} numbers  {:>3} px  {:.12}  {}{}\n", m.info.name, m.info.architecture,
-                           m.info.dim, m.info.image_size, m.info.fingerprint, m.source,
+  std::cout << fmt::format("{:<16} {:<16} {:>4} numbers  {:>3} px  {:.12}  {}{}\n", m.info.name,
+                           m.info.architecture, m.info.dim, m.info.image_size, m.info.fingerprint, m.source,
                            m.info.untrained ? "  UNTRAINED: for trying out alone" : "");
 }
 
 int import(const invocation& to_run, const model_options& o) {
   if (o.untrained != o.source.empty())
-    return fail({errc::invalid_argument, "name a folder or a file to import, or --untrained", "", "", "not both"});
+    return fail(
+        {errc::invalid_argument, "name a folder or a file to import, or --untrained", "", "", "not both"});
   if (o.untrained && !o.name.empty())
-    return fail({errc::invalid_argument, "an untrained model is always named untrained", o.name, "", "leave --name out"});
+    return fail({errc::invalid_argument, "an untrained model is always named untrained", o.name, "",
+                 "leave --name out"});
   const auto store = open_store(to_run);
   if (!store) return exit_usage;
-  auto imported = o.untrained ? embed::make_untrained_model(store->dir, o.seed)
-                              : embed::import_model(store->dir, {o.source, o.name.empty() ? std::nullopt : std::optional(o.name), o.force, {}});
+  auto imported =
+      o.untrained
+          ? embed::make_untrained_model(store->dir, o.seed)
+          : embed::import_model(
+                store->dir, {o.source, o.name.empty() ? std::nullopt : std::optional(o.name), o.force, {}});
   if (!imported) return fail(imported.error());
   print_model(*imported);
   return exit_done;
@@ -86,7 +90,8 @@ int list(const invocation& to_run, const model_options& o) {
     return exit_done;
   }
   for (const auto& m : *models) print_model(m);
-  if (models->empty()) std::cerr << "catwalk: no model in " << store->dir.string() << "; `catwalk model pull` gets one\n";
+  if (models->empty())
+    std::cerr << "catwalk: no model in " << store->dir.string() << "; `catwalk model pull` gets one\n";
   return exit_done;
 }
 
@@ -129,7 +134,8 @@ void draw_download(std::uint64_t done, std::uint64_t total) {
                              static_cast<double>(done) / megabyte, static_cast<double>(total) / megabyte);
 }
 
-asio::awaitable<int> pull_model(http_client& http, model_store store, model_options o, std::chrono::milliseconds connect) {
+asio::awaitable<int> pull_model(http_client& http, model_store store, model_options o,
+                                std::chrono::milliseconds connect) {
   auto wanted = embed::default_published_model();
   if (!o.url.empty()) {
     wanted.url = o.url;
@@ -153,9 +159,12 @@ asio::awaitable<int> pull_model(http_client& http, model_store store, model_opti
 
 int pull(const invocation& to_run, const model_options& o) {
   if (o.url.empty() != o.sha256.empty())
-    return fail({errc::invalid_argument, "--url and --sha256 go together", "", "", "a download is always checked"});
+    return fail(
+        {errc::invalid_argument, "--url and --sha256 go together", "", "", "a download is always checked"});
   const auto connect = config::parse_duration(o.connect_timeout);
-  if (!connect) return fail({errc::invalid_argument, "--connect-timeout is not a duration", o.connect_timeout, "", "write it as 10s"});
+  if (!connect)
+    return fail({errc::invalid_argument, "--connect-timeout is not a duration", o.connect_timeout, "",
+                 "write it as 10s"});
   auto store = open_store(to_run);
   if (!store) return exit_usage;
   asio::io_context loop;
@@ -168,13 +177,15 @@ int pull(const invocation& to_run, const model_options& o) {
   client.no_proxy = store->settings.fetch.no_proxy;
   http_client http(loop.get_executor(), std::move(client));
   // What was downloaded stays in a .part file: the next pull goes on from there.
-  return run_loop(loop, pull_model(http, std::move(*store), o, *connect), [] { std::_Exit(exit_interrupted); });
+  return run_loop(loop, pull_model(http, std::move(*store), o, *connect),
+                  [] { std::_Exit(exit_interrupted); });
 }
 
 }  // namespace
 
 void add_model(CLI::App& app, invocation& to_run) {
-  auto* command = app.add_subcommand("model", "Get, import, list, check and remove models")->group("Embedding");
+  auto* command =
+      app.add_subcommand("model", "Get, import, list, check and remove models")->group("Embedding");
   command->require_subcommand(1);
   auto o = std::make_shared<model_options>();
 
@@ -182,7 +193,10 @@ void add_model(CLI::App& app, invocation& to_run) {
   pulled->add_option("--name", o->name, "The name to store it under")->type_name("N");
   pulled->add_option("--url", o->url, "Another place to download from (a mirror); needs --sha256");
   pulled->add_option("--sha256", o->sha256, "What the file must hash to")->type_name("HEX");
-  pulled->add_option("--connect-timeout", o->connect_timeout, "Give up when there is no connection (default 15s)")->type_name("D");
+  pulled
+      ->add_option("--connect-timeout", o->connect_timeout,
+                   "Give up when there is no connection (default 15s)")
+      ->type_name("D");
   pulled->add_flag("--force", o->force, "Replace a stored model of that name");
   pulled->callback([&to_run, o] { to_run.action = [&to_run, o] { return pull(to_run, *o); }; });
 
@@ -190,7 +204,8 @@ void add_model(CLI::App& app, invocation& to_run) {
   imported->add_option("SRC", o->source, "The folder or file");
   imported->add_option("--name", o->name, "The name to store it under")->type_name("N");
   imported->add_flag("--force", o->force, "Replace a stored model of that name");
-  imported->add_flag("--untrained", o->untrained, "Make a model with seeded weights, for trying out without a download");
+  imported->add_flag("--untrained", o->untrained,
+                     "Make a model with seeded weights, for trying out without a download");
   imported->add_option("--seed", o->seed, "Of --untrained (default 1)")->type_name("N");
   imported->callback([&to_run, o] { to_run.action = [&to_run, o] { return import(to_run, *o); }; });
 

@@ -1,9 +1,9 @@
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <spdlog/spdlog.h>
 
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
@@ -20,7 +20,9 @@ namespace {
 /// Set by the first signal.
 class stop_request {
  public:
-  explicit stop_request(asio::io_context& loop) : timer_(loop) { timer_.expires_at(asio::steady_timer::time_point::max()); }
+  explicit stop_request(asio::io_context& loop) : timer_(loop) {
+    timer_.expires_at(asio::steady_timer::time_point::max());
+  }
   void set() {
     set_ = true;
     timer_.cancel();
@@ -59,7 +61,8 @@ asio::awaitable<int> serve(application& app, http_server& http, stop_request& st
   if (!jobs) co_return fail(jobs.error());
   if (!stop.is_set()) (*jobs)->start();
   notify_ready();
-  spdlog::info("ready: {} site(s), {} job(s)", app.loaded().sites.size(), app.settings().schedule.jobs.size());
+  spdlog::info("ready: {} site(s), {} job(s)", app.loaded().sites.size(),
+               app.settings().schedule.jobs.size());
   if (app.settings().schedule.jobs.empty())
     spdlog::warn("no job is configured: nothing will be read; add one under schedule.jobs");
   co_await stop.wait();
@@ -89,10 +92,13 @@ int run_daemon(const invocation& to_run, bool allow_untrained) {
   http_server http(loop.get_executor(), {.listen = listen},
                    [&](const http_server_request& request) { return endpoints.answer(request); });
   stop_request stop(loop);
-  const int code = run_loop(loop, serve_and_shut_down(**app, http, stop), [&] {
-    stop.set();
-    (*app)->request_stop();
-  }, true);
+  const int code = run_loop(
+      loop, serve_and_shut_down(**app, http, stop),
+      [&] {
+        stop.set();
+        (*app)->request_stop();
+      },
+      true);
   (*app)->close();
   spdlog::info("stopped");
   return code;
@@ -101,7 +107,8 @@ int run_daemon(const invocation& to_run, bool allow_untrained) {
 }  // namespace
 
 void add_run(CLI::App& app, invocation& to_run) {
-  auto* command = app.add_subcommand("run", "The daemon: jobs on their schedule, health and metrics")->group("Service");
+  auto* command =
+      app.add_subcommand("run", "The daemon: jobs on their schedule, health and metrics")->group("Service");
   auto allow_untrained = std::make_shared<bool>(false);
   command->add_flag("--allow-untrained", *allow_untrained, "Send vectors of the untrained model");
   command->footer("Holds the state folder. SIGTERM drains and exits 0; a second signal exits at once.");

@@ -1,9 +1,9 @@
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/io_context.hpp>
 #include <iostream>
 #include <sstream>
-
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include "config/duration.hpp"
 #include "core/json_text.hpp"
@@ -47,22 +47,25 @@ void print_skipped(const site_report& site) {
 
 void print_summary(const run_report& r, bool dry_run) {
   for (const auto& s : r.sites) {
-    std::cout << fmt::format("{}: {} products on {} page(s): {} new, {} changed, {} unchanged\n", s.site, s.products,
-                             s.pages, s.added, s.changed, s.unchanged);
+    std::cout << fmt::format("{}: {} products on {} page(s): {} new, {} changed, {} unchanged\n", s.site,
+                             s.products, s.pages, s.added, s.changed, s.unchanged);
     print_skipped(s);
     if (s.endpoints_complete < s.endpoints && !s.limited)
-      std::cout << fmt::format("  {} of {} listings were read to their end\n", s.endpoints_complete, s.endpoints);
+      std::cout << fmt::format("  {} of {} listings were read to their end\n", s.endpoints_complete,
+                               s.endpoints);
     for (const auto& text : s.errors) std::cout << "  " << text << '\n';
   }
   if (!dry_run) {
     std::cout << fmt::format("images: {} embedded, {} failed\n", r.images_embedded, r.images_failed);
-    std::cout << fmt::format("rows: {} sent, {} refused, {} waiting\n", r.rows_sent, r.rows_dead, r.rows_waiting);
+    std::cout << fmt::format("rows: {} sent, {} refused, {} waiting\n", r.rows_sent, r.rows_dead,
+                             r.rows_waiting);
   }
   std::cout << fmt::format("took {:.1f} s (pages {:.1f} s)\n", static_cast<double>(r.took.count()) / 1000,
                            static_cast<double>(r.pages_took.count()) / 1000);
 }
 
-result<void> export_dry_run(const std::string& file, const std::string& layout, const dry_run_findings& findings) {
+result<void> export_dry_run(const std::string& file, const std::string& layout,
+                            const dry_run_findings& findings) {
   auto out = row_export::open(file, layout);
   if (!out) return out.error();
   for (const auto& item : findings.products)
@@ -118,7 +121,8 @@ asio::awaitable<int> scrape(application& app, scrape_options options, run_reques
   if (!report) co_return fail(report.error());
   int code = report->interrupted ? exit_interrupted : report->complete() ? exit_done : exit_partly;
   if (!options.output.empty() && !report->interrupted) {
-    if (auto written = co_await export_run(app, options.output, report->run); !written) code = fail(written.error());
+    if (auto written = co_await export_run(app, options.output, report->run); !written)
+      code = fail(written.error());
   }
   if (options.json)
     std::cout << json_text(to_json(*report), 2) << '\n';
@@ -126,7 +130,8 @@ asio::awaitable<int> scrape(application& app, scrape_options options, run_reques
     print_summary(*report, false);
   if (const auto* writer = app.writer(); writer != nullptr && report->rows_waiting > 0) {
     const auto status = writer->status();
-    spdlog::warn("{} rows wait for the sink and are sent by the next run or the daemon{}", report->rows_waiting,
+    spdlog::warn("{} rows wait for the sink and are sent by the next run or the daemon{}",
+                 report->rows_waiting,
                  status.last_error ? ": " + status.last_error->to_string() : std::string());
   }
   co_return code;
@@ -150,12 +155,15 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
     return fail({errc::invalid_argument, "--migrate is not an option of catwalk", "", "",
                  "`catwalk sink migrate` takes its place"});
   if (options.sync || !options.allow_deletes.empty())
-    return fail({errc::invalid_argument, "--sync and --allow-deletes are not supported yet by this version", "", "",
-                 "without them nothing is ever deleted"});
+    return fail({errc::invalid_argument, "--sync and --allow-deletes are not supported yet by this version",
+                 "", "", "without them nothing is ever deleted"});
   if (options.limit && *options.limit <= 0)
-    return fail({errc::invalid_argument, "--limit must be 1 or more", std::to_string(*options.limit), "", ""});
+    return fail(
+        {errc::invalid_argument, "--limit must be 1 or more", std::to_string(*options.limit), "", ""});
   const auto wait = config::parse_duration(options.wait);
-  if (!wait) return fail({errc::invalid_argument, "--wait is not a duration", options.wait, "", "write it as 90s or 5m"});
+  if (!wait)
+    return fail(
+        {errc::invalid_argument, "--wait is not a duration", options.wait, "", "write it as 90s or 5m"});
 
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
@@ -178,25 +186,30 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
 }  // namespace
 
 void add_scrape(CLI::App& app, invocation& to_run) {
-  auto* command = app.add_subcommand("scrape", "Run now, without the schedule: read sites, embed, send")->group("Catalogue");
+  auto* command = app.add_subcommand("scrape", "Run now, without the schedule: read sites, embed, send")
+                      ->group("Catalogue");
   auto options = std::make_shared<scrape_options>();
   command->add_option("SITE", options->sites, "Names of sites; none: all");
-  command->add_option("--sites", options->sites_flag, "Names of sites, comma-separated (or all)")->type_name("A,B");
+  command->add_option("--sites", options->sites_flag, "Names of sites, comma-separated (or all)")
+      ->type_name("A,B");
   command->add_option("--limit", options->limit, "At most so many products of each site")->type_name("N");
   command->add_flag("--dry-run", options->dry_run, "Read and compare; write nothing, embed nothing");
   command->add_flag("--sync", options->sync, "Delete what the sites no longer list");
   command->add_flag("--refresh", options->refresh, "Ignore what is known of pages: read everything anew");
-  command->add_option("--allow-deletes", options->allow_deletes, "Permit exactly so many deletes")->type_name("N");
+  command->add_option("--allow-deletes", options->allow_deletes, "Permit exactly so many deletes")
+      ->type_name("N");
   command->add_flag("--allow-untrained", options->allow_untrained, "Send vectors of the untrained model");
-  command->add_option("--wait", options->wait, "How long to wait for the sink at the end (default 5m)")->type_name("D");
-  command->add_option("--output", options->output, "Also write the rows of this run to a file")->type_name("FILE.jsonl");
+  command->add_option("--wait", options->wait, "How long to wait for the sink at the end (default 5m)")
+      ->type_name("D");
+  command->add_option("--output", options->output, "Also write the rows of this run to a file")
+      ->type_name("FILE.jsonl");
   command->add_flag("--explain", options->explain, "Log every skipped item; with --dry-run every difference");
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->add_flag("--migrate", options->migrate)->group("");
-  command->footer("Needs the state folder: where a daemon holds it, use its schedule or stop it first (exit code 4).");
-  command->callback([&to_run, options] {
-    to_run.action = [&to_run, options] { return run_scrape(to_run, *options); };
-  });
+  command->footer(
+      "Needs the state folder: where a daemon holds it, use its schedule or stop it first (exit code 4).");
+  command->callback(
+      [&to_run, options] { to_run.action = [&to_run, options] { return run_scrape(to_run, *options); }; });
 }
 
 }  // namespace catwalk::daemon

@@ -1,7 +1,7 @@
+#include <spdlog/fmt/fmt.h>
+
 #include <boost/asio/io_context.hpp>
 #include <iostream>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "core/file.hpp"
 #include "core/json_text.hpp"
@@ -27,8 +27,11 @@ asio::awaitable<result<embedding>> query_vector(application& app, const search_o
     product_id id(options.id);
     auto entry = co_await app.catalogue().find(std::move(id));
     if (!entry) co_return entry.error();
-    if (!*entry) co_return error{errc::not_found, "no such product", options.id, "", "`catwalk search --image` finds ids"};
-    if (!(*entry)->vector) co_return error{errc::not_found, "the product has no vector yet", options.id, "", ""};
+    if (!*entry)
+      co_return error{errc::not_found, "no such product", options.id, "",
+                      "`catwalk search --image` finds ids"};
+    if (!(*entry)->vector)
+      co_return error{errc::not_found, "the product has no vector yet", options.id, "", ""};
     co_return *(*entry)->vector;
   }
   auto bytes = read_file(options.image);
@@ -47,16 +50,20 @@ asio::awaitable<int> search(application& app, search_options options) {
   if (!query) co_return fail(query.error());
   std::optional<site_name> site;
   if (!options.site.empty()) site.emplace(options.site);
-  auto found = co_await app.catalogue().nearest(query->values, options.k, query->fingerprint, std::move(site));
+  auto found =
+      co_await app.catalogue().nearest(query->values, options.k, query->fingerprint, std::move(site));
   if (!found) co_return fail(found.error());
-  std::cout << (options.json ? json_text(neighbours_as_json(*found, *query), 2) + "\n" : neighbours_as_text(*found));
-  if (found->empty()) std::cerr << "catwalk: no product has a vector of this model yet: run `catwalk scrape` first\n";
+  std::cout << (options.json ? json_text(neighbours_as_json(*found, *query), 2) + "\n"
+                             : neighbours_as_text(*found));
+  if (found->empty())
+    std::cerr << "catwalk: no product has a vector of this model yet: run `catwalk scrape` first\n";
   co_return found->empty() ? exit_failed : exit_done;
 }
 
 int run_search(const invocation& to_run, const search_options& options) {
   if (!options.text.empty())
-    return fail({errc::invalid_argument, "--text is not supported yet by this version", "", "", "use --image or --id"});
+    return fail({errc::invalid_argument, "--text is not supported yet by this version", "", "",
+                 "use --image or --id"});
   if (options.image.empty() == options.id.empty())
     return fail({errc::invalid_argument, "name one of --image and --id", "", "", ""});
   if (options.k < 1 || options.k > 1000)
@@ -85,9 +92,8 @@ void add_search(CLI::App& app, invocation& to_run) {
   command->add_option("--site", options->site, "Only this site's")->type_name("S");
   command->add_flag("--json", options->json, "JSON instead of a table");
   command->footer("Reads the state database beside a running daemon; needs read access to the state folder.");
-  command->callback([&to_run, options] {
-    to_run.action = [&to_run, options] { return run_search(to_run, *options); };
-  });
+  command->callback(
+      [&to_run, options] { to_run.action = [&to_run, options] { return run_search(to_run, *options); }; });
 }
 
 }  // namespace catwalk::daemon

@@ -72,10 +72,11 @@ int try_robots(const std::string& file, const std::string& agent, const std::str
   const auto text = read_input(file);
   if (!text) return fail(text.error());
   auto path = url;
-  if (const auto parsed = parse_url(url)) path = parsed->path + (parsed->query.empty() ? "" : "?" + parsed->query);
+  if (const auto parsed = parse_url(url))
+    path = parsed->path + (parsed->query.empty() ? "" : "?" + parsed->query);
   const auto verdict = scrape::robots::parse(*text).allowed(agent, path);
   std::cout << json_text({{"allowed", verdict.allowed},
-                       {"rule", verdict.rule.empty() ? nlohmann::json() : nlohmann::json(verdict.rule)}})
+                          {"rule", verdict.rule.empty() ? nlohmann::json() : nlohmann::json(verdict.rule)}})
             << '\n';
   return exit_done;
 }
@@ -94,8 +95,7 @@ config::site site_of(const nlohmann::json& settings) {
     site.price = unit == "minor"   ? config::price_unit::minor
                  : unit == "major" ? config::price_unit::major
                                    : config::price_unit::guess;
-  if (settings.contains("category_names"))
-    settings.at("category_names").get_to(site.category_names);
+  if (settings.contains("category_names")) settings.at("category_names").get_to(site.category_names);
   if (settings.contains("image_url_contains")) {
     settings.at("image_url_contains").get_to(site.image_url_contains);
     site.image_url_contains_set = true;
@@ -123,8 +123,9 @@ int try_normalise(const std::string& file, const std::string& layout) {
   try {
     site = site_of(settings);
   } catch (const nlohmann::json::exception& e) {
-    return fail({errc::malformed, "the item's `site` is not what sites.yaml would say", file.empty() ? "stdin" : file,
-                 e.what(), R"(write it as {"source":…,"country":…,"price_unit":"minor"})"});
+    return fail({errc::malformed, "the item's `site` is not what sites.yaml would say",
+                 file.empty() ? "stdin" : file, e.what(),
+                 R"(write it as {"source":…,"country":…,"price_unit":"minor"})"});
   }
   scrape::item_origin origin;
   if (!site.api->endpoints.empty()) origin.endpoint = origin.base = site.api->endpoints.front().text;
@@ -149,7 +150,8 @@ struct try_options {
 }  // namespace
 
 void add_try(CLI::App& app, invocation& to_run) {
-  auto* command = app.add_subcommand("try", "The parts that a site's author fiddles with, one at a time")->group("Sites");
+  auto* command =
+      app.add_subcommand("try", "The parts that a site's author fiddles with, one at a time")->group("Sites");
   command->require_subcommand(1);
   auto o = std::make_shared<try_options>();
 
@@ -163,7 +165,8 @@ void add_try(CLI::App& app, invocation& to_run) {
   cron->add_option("--timezone", o->zone, "IANA name; default the system's")->type_name("Z");
   cron->add_option("--from", o->from, "ISO 8601; default now")->type_name("T");
   cron->add_option("-n", o->n, "How many (default 5)")->check(CLI::Range(1, 10'000));
-  cron->callback([&to_run, o] { to_run.action = [o] { return try_cron(o->expression, o->zone, o->from, o->n); }; });
+  cron->callback(
+      [&to_run, o] { to_run.action = [o] { return try_cron(o->expression, o->zone, o->from, o->n); }; });
 
   auto* robots = command->add_subcommand("robots", "What a robots.txt says of an address");
   robots->add_option("FILE", o->file, "Default stdin");
@@ -174,7 +177,8 @@ void add_try(CLI::App& app, invocation& to_run) {
   auto* normalise = command->add_subcommand("normalise", "The row that one raw item becomes");
   normalise->add_option("FILE", o->file, "Default stdin");
   normalise->add_option("--layout", o->layout)->check(CLI::IsMember({"catwalk", "2026-02", "2025-10"}));
-  normalise->footer("The item is an object with the names of field_map; its member `site` holds the site's settings.");
+  normalise->footer(
+      "The item is an object with the names of field_map; its member `site` holds the site's settings.");
   normalise->callback([&to_run, o] { to_run.action = [o] { return try_normalise(o->file, o->layout); }; });
 }
 

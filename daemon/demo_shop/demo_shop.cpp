@@ -1,5 +1,7 @@
 #include "daemon/demo_shop/demo_shop.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/steady_timer.hpp>
@@ -7,8 +9,6 @@
 #include <boost/beast/http/verb.hpp>
 #include <nlohmann/json.hpp>
 #include <span>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "core/offload.hpp"
 #include "daemon/demo_shop/picture.hpp"
@@ -83,13 +83,22 @@ demo_shop::demo_shop(asio::any_io_executor loop, asio::any_io_executor cpu, demo
 
 demo_shop::~demo_shop() = default;
 
-result<void> demo_shop::start() { return server_.start(); }
-asio::awaitable<void> demo_shop::stop() { co_await server_.stop(); }
-std::string demo_shop::endpoint() const { return fmt::format("127.0.0.1:{}", server_.local_endpoint().port()); }
-std::string demo_shop::origin() const { return "http://" + endpoint(); }
+result<void> demo_shop::start() {
+  return server_.start();
+}
+asio::awaitable<void> demo_shop::stop() {
+  co_await server_.stop();
+}
+std::string demo_shop::endpoint() const {
+  return fmt::format("127.0.0.1:{}", server_.local_endpoint().port());
+}
+std::string demo_shop::origin() const {
+  return "http://" + endpoint();
+}
 
 void demo_shop::render_all() {
-  for (const auto& g : garments_) drawn_[g.picture_path()] = std::make_shared<const std::string>(draw_picture(g));
+  for (const auto& g : garments_)
+    drawn_[g.picture_path()] = std::make_shared<const std::string>(draw_picture(g));
 }
 
 asio::awaitable<http_reply> demo_shop::answer(const http_server_request& request) {
@@ -119,7 +128,9 @@ std::optional<http_reply> demo_shop::page(std::string_view path, std::string_vie
   const auto nord = all.first(all.size() * 2 / 3);
   const auto mira = all.subspan(nord.size());
   constexpr std::string_view category = "/us/en/category/";
-  if (path == "/robots.txt") return reply_of("text/plain", "User-agent: *\nDisallow: /private/\nSitemap: " + origin() + "/sitemap.xml\n");
+  if (path == "/robots.txt")
+    return reply_of("text/plain",
+                    "User-agent: *\nDisallow: /private/\nSitemap: " + origin() + "/sitemap.xml\n");
   if (path == "/") return reply_of("text/html; charset=utf-8", html_listing(all));
   if (path == "/sitemap.xml") return reply_of("application/xml", sitemap(all, origin()));
   if (path.starts_with(category) && path.ends_with("/products")) {
@@ -128,7 +139,8 @@ std::optional<http_reply> demo_shop::page(std::string_view path, std::string_vie
     std::copy_if(nord.begin(), nord.end(), std::back_inserter(chosen), [number](const garment& g) {
       return (number == women_category && g.women) || (number == men_category && !g.women);
     });
-    return reply_of("application/json", zara_page(chosen, origin(), number_in(query, "page", 1), zara_page_size));
+    return reply_of("application/json",
+                    zara_page(chosen, origin(), number_in(query, "page", 1), zara_page_size));
   }
   if (path == "/mira/products.json")
     return reply_of("application/json",
@@ -137,8 +149,9 @@ std::optional<http_reply> demo_shop::page(std::string_view path, std::string_vie
   if (path == "/mira/meta.json") return reply_of("application/json", R"({"name":"Mira","currency":"EUR"})");
   constexpr std::string_view product = "/products/";
   if (path.starts_with(product)) {
-    const auto g = std::find_if(all.begin(), all.end(),
-                                [&](const garment& item) { return item.handle() == path.substr(product.size()); });
+    const auto g = std::find_if(all.begin(), all.end(), [&](const garment& item) {
+      return item.handle() == path.substr(product.size());
+    });
     if (g != all.end()) return reply_of("text/html; charset=utf-8", html_product(*g, origin()));
   }
   return std::nullopt;
@@ -202,7 +215,8 @@ http_reply demo_shop::set_faults(const std::string& body) {
   for (const auto& item : list) {
     const auto what = fault_kind(item.value("kind", ""));
     if (!what) return json_reply(400, R"({"error":"kind is one of 403, 429, slow, truncated, huge, html"})");
-    faults.push_back({*what, item.value("path", ""), std::max(1, item.value("every", 1)), item.value("count", -1)});
+    faults.push_back(
+        {*what, item.value("path", ""), std::max(1, item.value("every", 1)), item.value("count", -1)});
   }
   faults_ = std::move(faults);
   matched_.clear();
@@ -213,7 +227,8 @@ std::string demo_shop::sites_yaml() const {
   const auto mira_products = garments_.size() - garments_.size() * 2 / 3;
   std::string mira_endpoints;
   for (std::size_t page = 1; (page - 1) * shopify_page_size < mira_products; ++page)
-    mira_endpoints += fmt::format("      - \"{}/mira/products.json?limit={}&page={}\"\n", origin(), shopify_page_size, page);
+    mira_endpoints += fmt::format("      - \"{}/mira/products.json?limit={}&page={}\"\n", origin(),
+                                  shopify_page_size, page);
   return fmt::format(R"(- brand: Atelier Nord
   merchant: Atelier Nord
   source: demo

@@ -31,13 +31,13 @@ struct demo_shop_options {
   std::uint32_t seed = 1;
 };
 
-/// An invented shop in one server: two thirds of its products as a JSON shop in Zara's format ("Atelier Nord"), one
-/// third as a Shopify shop ("Mira"), all of them also as HTML pages with JSON-LD and a sitemap; pictures as JPEG, PNG
-/// and WebP. Serves `catwalk demo`, the tests and the benchmarks. Loop-only.
+/// An invented shop in one server: two thirds of its products as a JSON shop in Zara's format ("Atelier
+/// Nord"), one third as a Shopify shop ("Mira"), all of them also as HTML pages with JSON-LD and a sitemap;
+/// pictures as JPEG, PNG and WebP. Serves `catwalk demo`, the tests and the benchmarks. Loop-only.
 ///
-/// Faults are switched on with `POST /__faults` (a JSON array of `{"kind","path","every","count"}`, kinds `403`, `429`,
-/// `slow`, `truncated`, `huge`, `html`); an empty array clears them. `GET /__requests` counts requests by first path
-/// segment.
+/// Faults are switched on with `POST /__faults` (a JSON array of `{"kind","path","every","count"}`, kinds
+/// `403`, `429`, `slow`, `truncated`, `huge`, `html`); an empty array clears them. `GET /__requests` counts
+/// requests by first path segment.
 class demo_shop {
  public:
   demo_shop(boost::asio::any_io_executor loop, boost::asio::any_io_executor cpu, demo_shop_options options);

@@ -8,12 +8,14 @@ namespace catwalk::daemon {
 namespace {
 
 constexpr std::array colours{
-    named_colour{"black", {28, 28, 32}},    named_colour{"white", {244, 242, 236}}, named_colour{"navy", {28, 40, 82}},
-    named_colour{"red", {186, 30, 42}},     named_colour{"green", {38, 104, 62}},   named_colour{"camel", {188, 142, 92}},
-    named_colour{"pink", {232, 160, 178}},  named_colour{"yellow", {236, 196, 60}}, named_colour{"blue", {62, 118, 190}},
-    named_colour{"grey", {136, 138, 142}},
+    named_colour{"black", {28, 28, 32}},   named_colour{"white", {244, 242, 236}},
+    named_colour{"navy", {28, 40, 82}},    named_colour{"red", {186, 30, 42}},
+    named_colour{"green", {38, 104, 62}},  named_colour{"camel", {188, 142, 92}},
+    named_colour{"pink", {232, 160, 178}}, named_colour{"yellow", {236, 196, 60}},
+    named_colour{"blue", {62, 118, 190}},  named_colour{"grey", {136, 138, 142}},
 };
-constexpr std::array shapes{"t-shirt", "shirt", "sweater", "dress", "skirt", "trousers", "shorts", "coat", "bag", "boots"};
+constexpr std::array shapes{"t-shirt",  "shirt",  "sweater", "dress", "skirt",
+                            "trousers", "shorts", "coat",    "bag",   "boots"};
 constexpr std::array materials{"cotton", "linen", "wool", "satin", "knit"};
 
 std::string adjective(garment_pattern p) {
@@ -32,10 +34,13 @@ std::string adjective(garment_pattern p) {
 
 }  // namespace
 
-std::string garment::shape_name() const { return shapes[static_cast<std::size_t>(shape)]; }
+std::string garment::shape_name() const {
+  return shapes[static_cast<std::size_t>(shape)];
+}
 
 std::string garment::title() const {
-  std::string text = adjective(pattern) + colour.name + " " + materials[seed % materials.size()] + " " + shape_name();
+  std::string text =
+      adjective(pattern) + colour.name + " " + materials[seed % materials.size()] + " " + shape_name();
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
   return text;
 }
@@ -47,7 +52,9 @@ std::string garment::handle() const {
 }
 
 std::string garment::picture_path() const {
-  const char* ending = format == picture_format::jpeg ? ".jpg" : format == picture_format::png ? ".png" : ".webp";
+  const char* ending = format == picture_format::jpeg  ? ".jpg"
+                       : format == picture_format::png ? ".png"
+                                                       : ".webp";
   return "/photos/" + std::to_string(id) + "-e1" + ending;
 }
 

@@ -16,7 +16,8 @@ struct named_colour {
   std::array<std::uint8_t, 3> rgb;
 };
 
-/// One invented product. Neighbours in shape, colour and pattern look alike, which is what a search should find.
+/// One invented product. Neighbours in shape, colour and pattern look alike, which is what a search should
+/// find.
 struct garment {
   int id = 0;
   garment_shape shape{};
@@ -29,8 +30,8 @@ struct garment {
   std::uint32_t seed = 0;  ///< of the small differences between pictures
 
   std::string shape_name() const;
-  std::string title() const;     ///< "STRIPED COTTON DRESS"
-  std::string handle() const;    ///< "striped-cotton-dress-1007"
+  std::string title() const;         ///< "STRIPED COTTON DRESS"
+  std::string handle() const;        ///< "striped-cotton-dress-1007"
   std::string picture_path() const;  ///< "/photos/1007.jpg"
 };
 

@@ -19,21 +19,51 @@ using outline = std::vector<cv::Point2f>;  // in fractions of the picture
 std::vector<outline> left_halves(garment_shape shape) {
   switch (shape) {
     case garment_shape::tee:
-      return {{{.5F, .27F}, {.42F, .24F}, {.24F, .30F}, {.15F, .44F}, {.25F, .48F}, {.30F, .43F}, {.30F, .78F}, {.5F, .78F}}};
+      return {{{.5F, .27F},
+               {.42F, .24F},
+               {.24F, .30F},
+               {.15F, .44F},
+               {.25F, .48F},
+               {.30F, .43F},
+               {.30F, .78F},
+               {.5F, .78F}}};
     case garment_shape::shirt:
-      return {{{.5F, .25F}, {.43F, .20F}, {.27F, .27F}, {.16F, .66F}, {.25F, .68F}, {.31F, .43F}, {.30F, .80F}, {.5F, .82F}}};
+      return {{{.5F, .25F},
+               {.43F, .20F},
+               {.27F, .27F},
+               {.16F, .66F},
+               {.25F, .68F},
+               {.31F, .43F},
+               {.30F, .80F},
+               {.5F, .82F}}};
     case garment_shape::sweater:
-      return {{{.5F, .26F}, {.42F, .22F}, {.25F, .28F}, {.13F, .70F}, {.24F, .72F}, {.29F, .48F}, {.28F, .76F}, {.5F, .76F}}};
+      return {{{.5F, .26F},
+               {.42F, .22F},
+               {.25F, .28F},
+               {.13F, .70F},
+               {.24F, .72F},
+               {.29F, .48F},
+               {.28F, .76F},
+               {.5F, .76F}}};
     case garment_shape::dress:
-      return {{{.5F, .24F}, {.44F, .17F}, {.38F, .18F}, {.36F, .30F}, {.39F, .42F}, {.22F, .86F}, {.5F, .88F}}};
+      return {
+          {{.5F, .24F}, {.44F, .17F}, {.38F, .18F}, {.36F, .30F}, {.39F, .42F}, {.22F, .86F}, {.5F, .88F}}};
     case garment_shape::skirt:
       return {{{.5F, .28F}, {.37F, .28F}, {.36F, .33F}, {.22F, .78F}, {.5F, .80F}}};
     case garment_shape::trousers:
-      return {{{.5F, .16F}, {.35F, .16F}, {.32F, .40F}, {.31F, .90F}, {.44F, .90F}, {.49F, .42F}, {.5F, .42F}}};
+      return {
+          {{.5F, .16F}, {.35F, .16F}, {.32F, .40F}, {.31F, .90F}, {.44F, .90F}, {.49F, .42F}, {.5F, .42F}}};
     case garment_shape::shorts:
       return {{{.5F, .30F}, {.34F, .30F}, {.27F, .66F}, {.46F, .68F}, {.49F, .50F}, {.5F, .50F}}};
     case garment_shape::coat:
-      return {{{.5F, .22F}, {.43F, .15F}, {.28F, .21F}, {.15F, .66F}, {.25F, .68F}, {.31F, .40F}, {.25F, .90F}, {.5F, .90F}}};
+      return {{{.5F, .22F},
+               {.43F, .15F},
+               {.28F, .21F},
+               {.15F, .66F},
+               {.25F, .68F},
+               {.31F, .40F},
+               {.25F, .90F},
+               {.5F, .90F}}};
     case garment_shape::bag:
       return {{{.5F, .46F}, {.26F, .46F}, {.22F, .76F}, {.25F, .79F}, {.5F, .79F}},
               {{.5F, .28F}, {.40F, .31F}, {.34F, .46F}, {.37F, .46F}, {.42F, .34F}, {.5F, .31F}}};
@@ -43,7 +73,9 @@ std::vector<outline> left_halves(garment_shape shape) {
   return {};
 }
 
-cv::Scalar bgr(const named_colour& c) { return {double(c.rgb[2]), double(c.rgb[1]), double(c.rgb[0])}; }
+cv::Scalar bgr(const named_colour& c) {
+  return {double(c.rgb[2]), double(c.rgb[1]), double(c.rgb[0])};
+}
 
 cv::Mat cloth(const garment& g, std::mt19937& random) {
   cv::Mat cloth(height, width, CV_8UC3, bgr(g.colour));
@@ -52,11 +84,14 @@ cv::Mat cloth(const garment& g, std::mt19937& random) {
     case garment_pattern::plain:
       break;
     case garment_pattern::stripes:
-      for (int y = 0; y < height; y += pitch) cv::rectangle(cloth, {0, y}, {width, y + pitch / 3}, bgr(g.second), cv::FILLED);
+      for (int y = 0; y < height; y += pitch)
+        cv::rectangle(cloth, {0, y}, {width, y + pitch / 3}, bgr(g.second), cv::FILLED);
       break;
     case garment_pattern::checks:
-      for (int y = 0; y < height; y += pitch) cv::rectangle(cloth, {0, y}, {width, y + pitch / 5}, bgr(g.second), cv::FILLED);
-      for (int x = 0; x < width; x += pitch) cv::rectangle(cloth, {x, 0}, {x + pitch / 5, height}, bgr(g.second), cv::FILLED);
+      for (int y = 0; y < height; y += pitch)
+        cv::rectangle(cloth, {0, y}, {width, y + pitch / 5}, bgr(g.second), cv::FILLED);
+      for (int x = 0; x < width; x += pitch)
+        cv::rectangle(cloth, {x, 0}, {x + pitch / 5, height}, bgr(g.second), cv::FILLED);
       break;
     case garment_pattern::dots:
       for (int y = 0; y < height; y += pitch)
@@ -78,7 +113,8 @@ void light_and_grain(cv::Mat& picture, std::uint32_t seed) {
     const auto* grain = noise.ptr<cv::Vec3b>(y);
     for (int x = 0; x < picture.cols; ++x) {
       const int light = 8 - (x + y) * 24 / (width + height);
-      for (int c = 0; c < 3; ++c) row[x][c] = cv::saturate_cast<std::uint8_t>(row[x][c] + light + grain[x][c] - 6);
+      for (int c = 0; c < 3; ++c)
+        row[x][c] = cv::saturate_cast<std::uint8_t>(row[x][c] + light + grain[x][c] - 6);
     }
   }
 }
@@ -106,7 +142,8 @@ std::string draw_picture(const garment& g) {
       contours.push_back(std::move(points));
     }
   }
-  for (const auto& contour : contours) cv::fillPoly(mask, std::vector<std::vector<cv::Point>>{contour}, 255, cv::LINE_AA);
+  for (const auto& contour : contours)
+    cv::fillPoly(mask, std::vector<std::vector<cv::Point>>{contour}, 255, cv::LINE_AA);
 
   cv::Mat shadow;
   cv::resize(mask, shadow, {}, 0.25, 0.25, cv::INTER_AREA);
@@ -120,7 +157,8 @@ std::string draw_picture(const garment& g) {
     }
   cloth(g, random).copyTo(picture, mask > 127);
   for (const auto& contour : contours)
-    cv::polylines(picture, std::vector<std::vector<cv::Point>>{contour}, true, bgr(g.colour) * 0.6, 3, cv::LINE_AA);
+    cv::polylines(picture, std::vector<std::vector<cv::Point>>{contour}, true, bgr(g.colour) * 0.6, 3,
+                  cv::LINE_AA);
   light_and_grain(picture, g.seed);
   cv::cvtColor(picture, picture, cv::COLOR_BGR2RGB);
   // Grain does not compress: a PNG of full size would take a megabyte and most of a second.

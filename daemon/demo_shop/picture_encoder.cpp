@@ -4,12 +4,15 @@
 #include <webp/encode.h>
 
 #include <cstddef>
-#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <vector>
 
+// jpeglib.h uses size_t and FILE without declaring them.
+// clang-format off
+#include <cstdio>
 #include <jpeglib.h>
+// clang-format on
 
 namespace catwalk::daemon {
 namespace {
@@ -40,7 +43,8 @@ std::string encode_jpeg(const std::uint8_t* rgb, int width, int height) {
   jpeg_start_compress(&codec, TRUE);
   while (codec.next_scanline < codec.image_height) {
     // libjpeg's interface takes rows without const and does not write to them.
-    auto* row = const_cast<JSAMPLE*>(rgb) + static_cast<std::size_t>(codec.next_scanline) * static_cast<std::size_t>(width) * 3;
+    auto* row = const_cast<JSAMPLE*>(rgb) +
+                static_cast<std::size_t>(codec.next_scanline) * static_cast<std::size_t>(width) * 3;
     jpeg_write_scanlines(&codec, &row, 1);
   }
   jpeg_finish_compress(&codec);

@@ -1,9 +1,9 @@
 #include "daemon/demo_shop/shop_pages.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
-
-#include <spdlog/fmt/fmt.h>
 
 namespace catwalk::daemon {
 
@@ -17,7 +17,9 @@ std::span<const garment> slice(std::span<const garment> all, int page, int size)
 
 }  // namespace
 
-std::string major_units(int minor) { return fmt::format("{}.{:02}", minor / 100, minor % 100); }
+std::string major_units(int minor) {
+  return fmt::format("{}.{:02}", minor / 100, minor % 100);
+}
 
 std::string zara_page(std::span<const garment> garments, const std::string& origin, int page, int page_size) {
   auto components = nlohmann::json::array();
@@ -47,7 +49,8 @@ std::string zara_page(std::span<const garment> garments, const std::string& orig
   }
   const bool last = static_cast<std::size_t>(page) * static_cast<std::size_t>(page_size) >= garments.size();
   const nlohmann::json answer{
-      {"productGroups", {{{"type", "main"}, {"elements", {{{"id", "grid"}, {"commercialComponents", components}}}}}}},
+      {"productGroups",
+       {{{"type", "main"}, {"elements", {{{"id", "grid"}, {"commercialComponents", components}}}}}}},
       {"paginationInfo", {{"page", page}, {"pageSize", page_size}, {"isLastPage", last}}}};
   return answer.dump();
 }
@@ -56,26 +59,35 @@ std::string shopify_page(std::span<const garment> garments, const std::string& o
   auto products = nlohmann::json::array();
   for (const auto& g : slice(garments, page, limit)) {
     const bool available = g.id % 11 != 0;
-    products.push_back({{"id", g.id},
-                        {"title", g.title()},
-                        {"handle", g.handle()},
-                        {"body_html", "<p>A " + g.shape_name() + ".</p>"},
-                        {"vendor", "Mira"},
-                        {"product_type", g.shape_name()},
-                        {"tags", {g.women ? "women" : "men", g.colour.name}},
-                        {"variants",
-                         {{{"id", g.id * 10 + 1}, {"option1", "S"}, {"price", major_units(g.price_minor)}, {"available", available}},
-                          {{"id", g.id * 10 + 2}, {"option1", "M"}, {"price", major_units(g.price_minor)}, {"available", available}}}},
-                        {"images", {{{"src", origin + g.picture_path()}, {"width", 800}, {"height", 1200}}}}});
+    products.push_back(
+        {{"id", g.id},
+         {"title", g.title()},
+         {"handle", g.handle()},
+         {"body_html", "<p>A " + g.shape_name() + ".</p>"},
+         {"vendor", "Mira"},
+         {"product_type", g.shape_name()},
+         {"tags", {g.women ? "women" : "men", g.colour.name}},
+         {"variants",
+          {{{"id", g.id * 10 + 1},
+            {"option1", "S"},
+            {"price", major_units(g.price_minor)},
+            {"available", available}},
+           {{"id", g.id * 10 + 2},
+            {"option1", "M"},
+            {"price", major_units(g.price_minor)},
+            {"available", available}}}},
+         {"images", {{{"src", origin + g.picture_path()}, {"width", 800}, {"height", 1200}}}}});
   }
   return nlohmann::json{{"products", std::move(products)}}.dump();
 }
 
 std::string html_listing(std::span<const garment> garments) {
-  std::string page = "<!doctype html><html lang=\"en\"><title>Demo shop</title><body><h1>All products</h1><ul>\n";
+  std::string page =
+      "<!doctype html><html lang=\"en\"><title>Demo shop</title><body><h1>All products</h1><ul>\n";
   for (const auto& g : garments)
-    page += fmt::format("<li><a class=\"product\" href=\"/products/{}\">{}</a> <span class=\"price\">{} EUR</span></li>\n",
-                        g.handle(), g.title(), major_units(g.price_minor));
+    page += fmt::format(
+        "<li><a class=\"product\" href=\"/products/{}\">{}</a> <span class=\"price\">{} EUR</span></li>\n",
+        g.handle(), g.title(), major_units(g.price_minor));
   return page + "</ul></body></html>\n";
 }
 
@@ -100,9 +112,11 @@ std::string html_product(const garment& g, const std::string& origin) {
 }
 
 std::string sitemap(std::span<const garment> garments, const std::string& origin) {
-  std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                    "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
-  for (const auto& g : garments) xml += fmt::format("<url><loc>{}/products/{}</loc></url>\n", origin, g.handle());
+  std::string xml =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
+  for (const auto& g : garments)
+    xml += fmt::format("<url><loc>{}/products/{}</loc></url>\n", origin, g.handle());
   return xml + "</urlset>\n";
 }
 

@@ -6,8 +6,8 @@
 
 namespace catwalk::daemon {
 
-/// One page of a category in the format of Zara's `/category/N/products?ajax=true`: `productGroups[].elements[]
-/// .commercialComponents[]` and `paginationInfo`. Prices are minor units.
+/// One page of a category in the format of Zara's `/category/N/products?ajax=true`:
+/// `productGroups[].elements[] .commercialComponents[]` and `paginationInfo`. Prices are minor units.
 std::string zara_page(std::span<const garment> garments, const std::string& origin, int page, int page_size);
 /// One page of Shopify's `/products.json`.
 std::string shopify_page(std::span<const garment> garments, const std::string& origin, int page, int limit);

@@ -17,7 +17,8 @@ namespace {
 
 const std::string endpoint = "https://www.zara.com/us/en/category/2443335/products?ajax=true";
 
-/// What catwalk writes on purpose in another way: addresses usable, without repeats and without the main picture.
+/// What catwalk writes on purpose in another way: addresses usable, without repeats and without the main
+/// picture.
 void apply_deviations(json& row, const std::string& layout) {
   row.erase("_info_text");
   auto& image = row.at("image_url").get_ref<std::string&>();
@@ -25,9 +26,11 @@ void apply_deviations(json& row, const std::string& layout) {
   if (layout == "2026-02") row.erase("additional_images");
 }
 
-std::vector<json> rows_of(const std::filesystem::path& sites_file, const std::string& page, const std::string& layout) {
+std::vector<json> rows_of(const std::filesystem::path& sites_file, const std::string& page,
+                          const std::string& layout) {
   const auto sites = config::parse_sites(read_file(sites_file).value(), sites_file.filename().string());
-  const auto zara = std::find_if(sites.sites.begin(), sites.sites.end(), [](const auto& s) { return s.brand == "Zara"; });
+  const auto zara =
+      std::find_if(sites.sites.begin(), sites.sites.end(), [](const auto& s) { return s.brand == "Zara"; });
   REQUIRE(zara != sites.sites.end());
   const auto reader = scrape::api_reader::compile(*zara);
   REQUIRE(reader);
@@ -48,7 +51,8 @@ void compare_with_predecessor(const std::string& layout) {
   }
   const auto page = read_file(*sample / "products_ajax.json").value();
   const auto rows = rows_of(sites_file, page, layout);
-  auto expected = json::parse(read_file(*sample / ("predecessor_rows_" + layout + ".json")).value()).at("rows");
+  auto expected =
+      json::parse(read_file(*sample / ("predecessor_rows_" + layout + ".json")).value()).at("rows");
   REQUIRE(rows.size() == expected.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     apply_deviations(expected[i], layout);
@@ -69,5 +73,9 @@ void compare_with_predecessor(const std::string& layout) {
 
 }  // namespace
 
-TEST_CASE("rows of February 2026 equal the predecessor's") { compare_with_predecessor("2026-02"); }
-TEST_CASE("rows of October 2025 equal the predecessor's") { compare_with_predecessor("2025-10"); }
+TEST_CASE("rows of February 2026 equal the predecessor's") {
+  compare_with_predecessor("2026-02");
+}
+TEST_CASE("rows of October 2025 equal the predecessor's") {
+  compare_with_predecessor("2025-10");
+}

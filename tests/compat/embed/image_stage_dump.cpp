@@ -1,7 +1,7 @@
 // Writes what the image stages make of files, for the Python tests to compare with Pillow and transformers:
 //   embed_stage_dump OUT [--size N] [--max-pixels N] [--max-memory N] < list of files, one per line
-// For input i: OUT/i.rgb (decoded, height * width * 3), OUT/i.chw (preprocessed, 3 * N * N) and OUT/i.f32 (the same,
-// normalised, as floats); one JSON line each on stdout: {"input", "format", "width", "height"} or
+// For input i: OUT/i.rgb (decoded, height * width * 3), OUT/i.chw (preprocessed, 3 * N * N) and OUT/i.f32
+// (the same, normalised, as floats); one JSON line each on stdout: {"input", "format", "width", "height"} or
 // {"input", "error": {"code", "message"}}.
 #include <cstdint>
 #include <filesystem>

@@ -229,7 +229,8 @@ TEST_CASE("every problem says where, what and what to do") {
                "catwalk.yaml:1:38: sink.url: expected an http:// or https:// address"},
            row{"sink: { kind: supabase, key: k, url: 'http://127.0.0.1:1' }\n", ""},
            row{"sink: { kind: supabase, key: k, url: 'http://x.example' }\n",
-               "catwalk.yaml:1:38: warning: sink.url: http:// sends the key and the rows unencrypted; write https://"},
+               "catwalk.yaml:1:38: warning: sink.url: http:// sends the key and the rows unencrypted; write "
+               "https://"},
            row{"sink: { kind: postgres, url: 'https://x.example' }\n",
                "catwalk.yaml:1:30: sink.url: expected a postgres:// address"},
            row{"sink: { kind: file }\n", "catwalk.yaml:1:15: sink.kind file needs sink.path"},

@@ -11,7 +11,9 @@
 using queue = catwalk::bounded_queue<std::unique_ptr<std::string>>;
 
 namespace {
-auto text(const char* s) { return std::make_unique<std::string>(s); }
+auto text(const char* s) {
+  return std::make_unique<std::string>(s);
+}
 }  // namespace
 
 TEST_CASE("a full queue leaves the item with the caller") {

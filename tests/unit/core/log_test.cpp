@@ -1,11 +1,13 @@
 #include "core/log.hpp"
+
 #include "core/metrics.hpp"
 #include "tests/support/catch.hpp"
 
 TEST_CASE("a concealed value appears in no text, not even inside a longer one") {
   catwalk::conceal_in_logs("canary-key-4711");
   catwalk::conceal_in_logs("canary-key-4711-long");
-  CHECK(catwalk::concealed("apikey: canary-key-4711, again canary-key-4711-long.") == "apikey: ***, again ***.");
+  CHECK(catwalk::concealed("apikey: canary-key-4711, again canary-key-4711-long.") ==
+        "apikey: ***, again ***.");
   CHECK(catwalk::concealed("nothing here") == "nothing here");
 }
 

@@ -1,4 +1,5 @@
 #include "core/product.hpp"
+
 #include "core/sha256.hpp"
 #include "tests/support/catch.hpp"
 

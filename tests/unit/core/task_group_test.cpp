@@ -79,7 +79,8 @@ TEST_CASE("offloaded work runs elsewhere and its caller resumes at home") {
   std::thread pool([&] { other.run(); });
   auto test = [&]() -> asio::awaitable<void> {
     const auto home = std::this_thread::get_id();
-    const auto away = co_await catwalk::offload(other.get_executor(), [] { return std::this_thread::get_id(); });
+    const auto away =
+        co_await catwalk::offload(other.get_executor(), [] { return std::this_thread::get_id(); });
     CHECK(away == pool.get_id());
     CHECK(std::this_thread::get_id() == home);
   };

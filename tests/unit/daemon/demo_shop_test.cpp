@@ -1,7 +1,6 @@
 #include "daemon/demo_shop/demo_shop.hpp"
 
 #include <boost/asio/io_context.hpp>
-
 #include <nlohmann/json.hpp>
 
 #include "config/load.hpp"

@@ -26,7 +26,8 @@ namespace {
 class running_server {
  public:
   explicit running_server(http_server_options options)
-      : server_(loop_.get_executor(), std::move(options), [](const http_server_request& r) { return echo(r); }) {
+      : server_(loop_.get_executor(), std::move(options),
+                [](const http_server_request& r) { return echo(r); }) {
     const auto started = server_.start();
     if (!started) throw std::runtime_error(started.error().to_string());
     endpoint_ = server_.local_endpoint();
@@ -77,8 +78,9 @@ class running_server {
 TEST_CASE("requests of a kept-alive connection are answered one after the other") {
   running_server server({});
   auto socket = server.connect();
-  const auto text = running_server::answer(
-      socket, "GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
+  const auto text = running_server::answer(socket,
+                                           "GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nHost: "
+                                           "x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
   CHECK(text.find("/a ") != std::string::npos);
   CHECK(text.find("/b hi") != std::string::npos);
 }
@@ -86,7 +88,8 @@ TEST_CASE("requests of a kept-alive connection are answered one after the other"
 TEST_CASE("HEAD has the length of GET and no body") {
   running_server server({});
   auto socket = server.connect();
-  const auto text = running_server::answer(socket, "HEAD /abc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto text =
+      running_server::answer(socket, "HEAD /abc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   CHECK(text.find("Content-Length: 5\r\n") != std::string::npos);
   CHECK(text.ends_with("\r\n\r\n"));
 }
@@ -94,9 +97,11 @@ TEST_CASE("HEAD has the length of GET and no body") {
 TEST_CASE("headers and bodies beyond the limits are refused by status") {
   running_server server({.max_header = 1024, .max_body = 10});
   auto a = server.connect();
-  CHECK(running_server::answer(a, "GET / HTTP/1.1\r\nX: " + std::string(5000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 431"));
+  CHECK(running_server::answer(a, "GET / HTTP/1.1\r\nX: " + std::string(5000, 'x') + "\r\n\r\n")
+            .starts_with("HTTP/1.1 431"));
   auto b = server.connect();
-  CHECK(running_server::answer(b, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n12345678901").starts_with("HTTP/1.1 413"));
+  CHECK(running_server::answer(b, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n12345678901")
+            .starts_with("HTTP/1.1 413"));
 }
 
 TEST_CASE("a client that never completes its headers is dropped") {
@@ -112,7 +117,8 @@ TEST_CASE("at the connection limit the oldest idle one goes and a new request is
   for (int i = 0; i < 4; ++i) idle.push_back(server.connect());
   for (int i = 0; i < 3; ++i) {
     auto socket = server.connect();
-    const auto text = running_server::answer(socket, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const auto text =
+        running_server::answer(socket, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     CHECK(text.starts_with("HTTP/1.1 200"));
   }
   CHECK(running_server::rest(idle.front()).empty());
@@ -129,8 +135,9 @@ TEST_CASE("a reply that is cut announces more than it sends") {
 TEST_CASE("a handler that throws costs its request alone") {
   running_server server({});
   auto socket = server.connect();
-  const auto text =
-      running_server::answer(socket, "GET /throw HTTP/1.1\r\nHost: x\r\n\r\nGET /after HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const auto text = running_server::answer(
+      socket,
+      "GET /throw HTTP/1.1\r\nHost: x\r\n\r\nGET /after HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   CHECK(text.starts_with("HTTP/1.1 500"));
   CHECK(text.find("kaput") == std::string::npos);
   CHECK(text.find("/after") != std::string::npos);
@@ -140,7 +147,9 @@ TEST_CASE("a taken port and a wrong address are clear errors") {
   asio::io_context loop;
   tcp::acceptor taken(loop, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
   const auto listen = "127.0.0.1:" + std::to_string(taken.local_endpoint().port());
-  const auto handle = [](const http_server_request&) -> asio::awaitable<http_reply> { co_return http_reply(); };
+  const auto handle = [](const http_server_request&) -> asio::awaitable<http_reply> {
+    co_return http_reply();
+  };
   http_server server(loop.get_executor(), {.listen = listen}, handle);
   const auto started = server.start();
   REQUIRE_FALSE(started);

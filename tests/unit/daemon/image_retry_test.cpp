@@ -1,4 +1,5 @@
 #include "daemon/image_retry.hpp"
+
 #include "tests/support/catch.hpp"
 
 using namespace catwalk;

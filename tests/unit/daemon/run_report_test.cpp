@@ -1,4 +1,5 @@
 #include "daemon/run_report.hpp"
+
 #include "tests/support/catch.hpp"
 
 using namespace catwalk::daemon;

@@ -14,7 +14,9 @@ using daemon::make_vector_output;
 
 namespace {
 
-std::string temporary(const char* name) { return (std::filesystem::temp_directory_path() / name).string(); }
+std::string temporary(const char* name) {
+  return (std::filesystem::temp_directory_path() / name).string();
+}
 
 embedding vector(std::vector<float> values) {
   embedding e;

@@ -213,11 +213,13 @@ TEST_CASE_METHOD(state_fixture, "a failed image is due again at its time and its
   CHECK(outbox() == strings{"id-a:upsert:2:0"});
 }
 
-TEST_CASE_METHOD(state_fixture, "a run that someone asks for tries failed images at once, but not those given up") {
+TEST_CASE_METHOD(state_fixture,
+                 "a run that someone asks for tries failed images at once, but not those given up") {
   const auto run = begin();
   commit(run, {make("a"), make("b")});
   const error why{errc::network, "cannot fetch image", "", "", ""};
-  value_of(wait_for(products.commit_image_failure({"https://shop.test/i/a.jpg", why, wall_now() + std::chrono::hours(5)}, true)));
+  value_of(wait_for(products.commit_image_failure(
+      {"https://shop.test/i/a.jpg", why, wall_now() + std::chrono::hours(5)}, true)));
   value_of(wait_for(products.commit_image_failure({"https://shop.test/i/b.jpg", why, std::nullopt}, true)));
   CHECK(due().empty());
   CHECK(value_of(wait_for(products.retry_images_now())) == 1);
