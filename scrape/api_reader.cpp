@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <set>
-#include <unordered_map>
 #include <utility>
-#include <variant>
 
 #include "core/sha256.hpp"
+#include "core/url.hpp"
 #include "scrape/json_document.hpp"
+#include "scrape/normaliser.hpp"
 
 namespace catwalk::scrape {
 namespace {
@@ -49,30 +49,6 @@ std::string id_text(const json& fields) {
   return {};
 }
 
-/// Collects an answer's items, one product per id.
-class answer_builder {
- public:
-  explicit answer_builder(api_answer& answer) : answer_(answer) {}
-
-  void add(std::variant<product, skipped_item> outcome) {
-    if (auto* skipped = std::get_if<skipped_item>(&outcome)) {
-      answer_.skipped.push_back(std::move(*skipped));
-      return;
-    }
-    product& one = std::get<product>(outcome);
-    const auto [known, fresh] = places_.try_emplace(one.id, answer_.products.size());
-    if (fresh) {
-      answer_.products.push_back(std::move(one));
-    } else {
-      answer_.products[known->second] = std::move(one);
-    }
-  }
-
- private:
-  api_answer& answer_;
-  std::unordered_map<product_id, std::size_t> places_;
-};
-
 }  // namespace
 
 result<api_reader> api_reader::compile(const config::site& site) {
@@ -91,22 +67,24 @@ result<api_reader> api_reader::compile(const config::site& site) {
   return reader;
 }
 
-result<api_answer> api_reader::read(std::string_view body, const std::string& endpoint, int endpoint_index,
-                                    const std::string& url) const {
+result<page_answer> api_reader::read(std::string_view body, const page_place& place) const {
+  const std::string& url = place.address.url;
   auto document = parse_json_document(body, url);
   if (document.has_error()) return document.error();
 
-  api_answer answer;
+  page_answer answer;
   answer.body_hash = sha256_hex(body);
-  answer.more_pages = says_more_pages(*document);
-  answer_builder builder(answer);
+  if (says_more_pages(*document)) {
+    answer.next = place.address;
+    answer.next->url = with_query(url, "page", std::to_string(place.number + 1));
+  }
   std::vector<std::string> failures;
   const auto read_item = [&](const json& item) {
     ++answer.items;
     const json fields = fields_.read(item, failures);
     if (std::string id = id_text(fields); !id.empty()) answer.item_ids.push_back(std::move(id));
-    const item_origin origin{endpoint, endpoint_index, url, answer.items};
-    builder.add(normalise(fields, item, *site_, rules_, origin));
+    const item_origin origin{place.endpoint, place.endpoint_index, url, answer.items};
+    answer.add(normalise(fields, item, *site_, rules_, origin));
   };
 
   // The first path that yields items wins. A path that is there but empty means an empty category; none at

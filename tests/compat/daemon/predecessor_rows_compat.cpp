@@ -34,7 +34,7 @@ std::vector<json> rows_of(const std::filesystem::path& sites_file, const std::st
   REQUIRE(zara != sites.sites.end());
   const auto reader = scrape::api_reader::compile(*zara);
   REQUIRE(reader);
-  const auto answer = reader->read(page, endpoint, 0, endpoint);
+  const auto answer = reader->read(page, {endpoint, 0, {endpoint, ""}});
   REQUIRE(answer);
   std::vector<json> rows;
   for (const auto& item : answer->products) rows.push_back(storage::row_as_json(item, nullptr, layout));

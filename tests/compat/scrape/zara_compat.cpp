@@ -40,15 +40,15 @@ config::site zara_site(const std::string& yaml) {
   return *zara;
 }
 
-scrape::api_answer read_page(const config::site& site, const std::string& body) {
+scrape::page_answer read_page(const config::site& site, const std::string& body) {
   CHECK(scrape::check_site(site).empty());
   const auto reader = scrape::api_reader::compile(site);
   REQUIRE(reader);
-  auto answer = reader->read(body, endpoint, 0, endpoint);
+  auto answer = reader->read(body, {endpoint, 0, {endpoint, ""}});
   REQUIRE(answer);
   CHECK(answer->warnings.empty());
   CHECK(answer->items == 12);
-  CHECK(answer->more_pages);
+  CHECK(answer->next);
   CHECK(answer->skipped.empty());
   REQUIRE(answer->products.size() == 12);
   return std::move(*answer);
@@ -101,7 +101,7 @@ const std::string yaml_2025 = common_yaml + R"(
       image_url: ["detail.colors[].xmedia[].url | [0]", "xmedia[].url | [0]"]
 )";
 
-void check_2026(const scrape::api_answer& answer, const json& rows) {
+void check_2026(const scrape::page_answer& answer, const json& rows) {
   for (std::size_t i = 0; i < answer.products.size(); ++i) {
     const product& p = answer.products[i];
     const json& row = rows.at(i);
@@ -128,7 +128,7 @@ void check_2026(const scrape::api_answer& answer, const json& rows) {
   }
 }
 
-void check_2025(const scrape::api_answer& answer, const json& rows) {
+void check_2025(const scrape::page_answer& answer, const json& rows) {
   for (std::size_t i = 0; i < answer.products.size(); ++i) {
     const product& p = answer.products[i];
     const json& row = rows.at(i);

@@ -204,7 +204,7 @@ TEST_CASE_METHOD(source_fixture, "three refusals in a row end the run") {
   const auto ended = read(sink);
   REQUIRE(ended.has_error());
   CHECK(ended.error().code == errc::blocked);
-  CHECK(ended.error().to_string().find("3 endpoints in a row") != std::string::npos);
+  CHECK(ended.error().to_string().find("3 refusals in a row") != std::string::npos);
   CHECK(good == 1);
   CHECK(targets(s).back() == "/e");
 }

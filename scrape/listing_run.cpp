@@ -1,0 +1,204 @@
+#include "scrape/listing_run.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/system/system_error.hpp>
+#include <set>
+#include <utility>
+
+#include "core/offload.hpp"
+#include "core/url.hpp"
+
+namespace catwalk::scrape {
+namespace {
+
+namespace asio = boost::asio;
+
+std::string header(const http_response& response, std::string_view name) {
+  return std::string(response.headers.find(name).value_or(""));
+}
+
+error unexpected_status(const http_response& response) {
+  error failure{errc::http_status, "cannot read the endpoint", redacted(response.url),
+                "the shop answered " + std::to_string(response.status), ""};
+  failure.http_status = response.status;
+  return failure;
+}
+
+}  // namespace
+
+/// How far one listing has been read.
+struct listing_run::reading {
+  endpoint_outcome outcome;
+  page_place place;
+  bool more = true;
+  bool from_memory = false;   ///< a 304: what the page lists is known from an earlier run alone
+  std::set<std::string> ids;  ///< of every item so far
+};
+
+asio::awaitable<result<void>> listing_run::prewarm(const std::vector<config::located_text>& addresses) {
+  for (const config::located_text& address : addresses) {
+    page_address visited{address.text, ""};
+    auto response = co_await fetch(std::move(visited));
+    if (response.has_value()) continue;
+    if (response.error().code == errc::cancelled) co_return response.error();
+    // The cookies may not be needed: the listings decide.
+    spdlog::warn("{}: prewarm failed: {}", context_.site.name, response.error().to_string());
+    if (response.error().code == errc::network || response.error().code == errc::timeout) break;
+  }
+  co_return result<void>();
+}
+
+asio::awaitable<result<std::vector<endpoint_outcome>>> listing_run::read_all(std::vector<listing> listings,
+                                                                             page_sink& sink) {
+  std::vector<endpoint_outcome> outcomes;
+  for (std::size_t index = 0; index < listings.size(); ++index) {
+    listing next = std::move(listings[index]);
+    auto outcome = co_await read(std::move(next), static_cast<int>(index), sink);
+    if (outcome.has_error()) co_return outcome.error();
+    outcomes.push_back(std::move(*outcome));
+  }
+  co_return outcomes;
+}
+
+asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int index, page_sink& sink) {
+  reading now;
+  now.outcome.endpoint = of.endpoint;
+  now.outcome.endpoint_index = index;
+  now.place = {std::move(of.endpoint), index, std::move(of.first), 1, 0};
+  items_of_last_ = 0;
+  while (now.more) {
+    if (sink.limit_reached()) co_return now.outcome;
+    if (now.place.number > manners_.max_pages) {
+      now.outcome.failure =
+          error{errc::too_large, "stopped reading the endpoint", redacted(now.place.endpoint),
+                "it has more than " + std::to_string(manners_.max_pages) + " pages", ""};
+      break;
+    }
+    const auto read = co_await read_page(now, sink);
+    if (read.has_error()) co_return read.error();
+  }
+  const auto& failure = now.outcome.failure;
+  items_of_last_ = now.from_memory ? std::nullopt : std::optional(now.ids.size());
+  if (auto ended = bans_.after(failure ? &*failure : nullptr)) co_return *ended;
+  if (sink.limit_reached()) now.outcome.complete = false;
+  co_return std::move(now.outcome);
+}
+
+asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sink) {
+  of.more = false;
+  const std::string key = of.place.address.key();
+  const auto known = co_await sink.known(of.place.endpoint, key);
+  fetch_request request = request_for(of.place.address);
+  if (known && !known->etag.empty()) request.http.headers.set("If-None-Match", known->etag);
+  if (known && !known->last_modified.empty())
+    request.http.headers.set("If-Modified-Since", known->last_modified);
+  auto response = co_await context_.pages.fetch(std::move(request));
+  if (response.has_error()) {
+    if (response.error().code == errc::cancelled) co_return response.error();
+    of.outcome.failure = response.error();
+    co_return result<void>();
+  }
+
+  page read;
+  read.endpoint = of.place.endpoint;
+  read.endpoint_index = of.place.endpoint_index;
+  read.url = key;
+  if (response->status == 304 && known) {
+    // Only last pages have validators to ask with, so nothing follows.
+    read.unchanged = true;
+    read.validators = *known;
+    of.from_memory = true;
+    of.outcome.complete = true;
+    co_return co_await sink.accept(std::move(read));
+  }
+  if (response->status < 200 || response->status >= 300) {
+    of.outcome.failure = unexpected_status(*response);
+    co_return result<void>();
+  }
+
+  auto work = [reader = &reader_, body = std::move(response->body), place = of.place] {
+    return reader->read(body, place);
+  };
+  auto answer = co_await offload(context_.cpu, std::move(work));
+  if (answer.has_error()) {
+    of.outcome.failure = answer.error();
+    co_return result<void>();
+  }
+  for (const std::string& warning : answer->warnings) spdlog::warn("{}: {}", context_.site.name, warning);
+
+  std::size_t fresh = 0;
+  for (std::string& id : answer->item_ids) fresh += of.ids.insert(std::move(id)).second ? 1 : 0;
+  if (of.place.number > 1 && fresh == 0) {  // past the end, or a shop that does not know how to page
+    of.outcome.complete = true;
+    co_return result<void>();
+  }
+  const bool more = answer->next && answer->items > 0;
+  read.validators.body_hash = answer->body_hash;
+  if (!more) {
+    read.validators.etag = header(*response, "ETag");
+    read.validators.last_modified = header(*response, "Last-Modified");
+  }
+  read.unchanged = known && known->body_hash == answer->body_hash;
+  if (!read.unchanged) {
+    read.products = std::move(answer->products);
+    read.skipped = std::move(answer->skipped);
+  }
+  if (context_.site.debug || manners_.debug) {
+    spdlog::info("{}: {}: {} items, {} products, {} skipped{}", context_.site.name,
+                 redacted(of.place.address.url), answer->items, read.products.size(), read.skipped.size(),
+                 read.unchanged ? ", unchanged" : "");
+  }
+  const auto accepted = co_await sink.accept(std::move(read));
+  if (accepted.has_error()) co_return accepted.error();
+  of.more = more;
+  of.outcome.complete = !more;
+  if (more) {
+    ++of.place.number;
+    of.place.items_before += answer->items;
+    of.place.address = std::move(*answer->next);
+  }
+  co_return result<void>();
+}
+
+asio::awaitable<result<http_response>> listing_run::fetch(page_address address) {
+  fetch_request request = request_for(address);
+  co_return co_await context_.pages.fetch(std::move(request));
+}
+
+fetch_request listing_run::request_for(const page_address& address) const {
+  const config::site& site = context_.site;
+  fetch_request request;
+  request.site = site.name;
+  request.respect_robots = site.respect_robots.value_or(context_.fetch.robots);
+  if (site.delay_ms) request.delay = std::chrono::milliseconds(*site.delay_ms);
+  request.http.url = address.url;
+  request.http.timeout = context_.fetch.pages.timeout;
+  request.http.max_bytes = context_.fetch.pages.max_bytes;
+  request.http.proxy = site.proxy;
+  request.http.cookies = context_.cookies;
+  for (const auto& [name, value] : manners_.headers) request.http.headers.set(name, value);
+  request.http.headers.set_default("User-Agent", context_.fetch.user_agent);
+  request.http.headers.set_default("Accept", manners_.accept);
+  request.http.headers.set_default("Accept-Language", "en-US,en;q=0.9");
+  if (!address.body.empty()) {
+    request.http.method = "POST";
+    request.http.body = address.body;
+    const bool json = address.body.front() == '{' || address.body.front() == '[';
+    request.http.headers.set_default("Content-Type",
+                                     json ? "application/json" : "application/x-www-form-urlencoded");
+  }
+  return request;
+}
+
+asio::awaitable<result<std::vector<endpoint_outcome>>> cancellable(
+    asio::awaitable<result<std::vector<endpoint_outcome>>> reading, const config::site& site) {
+  try {
+    co_return co_await std::move(reading);
+  } catch (const boost::system::system_error& stopped) {
+    if (stopped.code() != asio::error::operation_aborted) throw;
+    co_return error{errc::cancelled, "stopped reading the site", site.name, "", ""};
+  }
+}
+
+}  // namespace catwalk::scrape
