@@ -112,9 +112,10 @@ class layers {
     for (const auto& [name, value] : layer) {
       if (name.rfind("CATWALK_", 0) != 0 || std::find(known.begin(), known.end(), name) != known.end())
         continue;
+      if (!in_a_section(name)) continue;
       const std::string near = nearest_key(name, known);
-      if (near.empty() || !in_a_section(name)) continue;
-      warn(context_.found, value.where, name + " is no setting", "did you mean '" + near + "'?");
+      warn(context_.found, value.where, name + " is no setting",
+           near.empty() ? "docs/configuration.md lists them" : "did you mean '" + near + "'?");
     }
   }
 

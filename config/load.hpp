@@ -27,10 +27,11 @@ struct overrides {
 struct loaded {
   settings values;
   std::vector<site> sites;
-  std::filesystem::path config_file;  ///< empty: none was found, defaults hold
-  std::filesystem::path sites_file;   ///< empty: none was found
-  std::filesystem::path state_dir;    ///< `values.state.dir` resolved
-  problems found;                     ///< errors and warnings, in the order of the files
+  std::filesystem::path config_file;                ///< empty: none was found, defaults hold
+  std::filesystem::path sites_file;                 ///< empty: none was found
+  std::filesystem::path state_dir;                  ///< `values.state.dir` resolved
+  problems found;                                   ///< errors and warnings, in the order of the files
+  std::map<std::string, place, std::less<>> given;  ///< where each setting that was given stands, by key
 };
 
 /// Flag, then environment, then `.env`, then file, then default. Looks for `./catwalk.yaml`,

@@ -232,8 +232,9 @@ std::vector<setting> build() {
                 "how long dead letters are kept"),
       make.time("retention.gone_products", FIELD(retention.gone_products), 1h, 100 * a_year,
                 "how long products that are gone are remembered"),
-      make.size("retention.outbox_max", FIELD(retention.outbox_max), 1'000'000, unlimited,
-                "intake pauses when the outbox of a sink that is away reaches this"),
+      make.size(
+          "retention.outbox_max", FIELD(retention.outbox_max), 1'000'000, unlimited,
+          "no further page is read while the outbox of a sink that is away holds this much, 8 kB a row"),
       make.text("notify.url", FIELD(notify.url), "webhook that events are posted to"),
       texts("notify.events", FIELD(notify.events),
             {"price_drop", "back_in_stock", "new", "gone", "job_failed"}, "which events"),

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,11 +15,9 @@
 #include "core/metrics.hpp"
 #include "core/task_group.hpp"
 #include "daemon/image_stage.hpp"
-#include "daemon/run_report.hpp"
-#include "daemon/site_run.hpp"
+#include "daemon/intake_gate.hpp"
+#include "daemon/site_runner.hpp"
 #include "embed/encoder.hpp"
-#include "embed/models.hpp"
-#include "embed/worker_pool.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/sink.hpp"
@@ -28,20 +25,17 @@
 
 namespace catwalk::daemon {
 
-/// What a run reads and how.
-struct run_request {
-  std::string job = "manual";
-  std::optional<wall_time> slot;
-  std::vector<std::string> sites;  ///< empty: all
-  read_options read;
-  std::optional<std::chrono::milliseconds> timeout;              ///< of the whole reading; nullopt: none
-  std::chrono::milliseconds sink_wait{std::chrono::minutes(5)};  ///< for the outbox, at the end
+/// How a command uses the state folder.
+enum class state_access {
+  own,           ///< holds the lock and writes
+  read,          ///< beside a daemon; no lock, no network
+  read_if_there  ///< the same with network, and without a catalogue where there is none yet: dry runs
 };
 
 struct application_options {
   bool allow_untrained = false;  ///< send vectors of an untrained model to a real sink
-  bool read_only = false;        ///< no lock, no pipeline: commands beside a daemon
-  bool with_sink = true;         ///< false: as if sink.kind were none
+  state_access state = state_access::own;
+  bool with_sink = true;  ///< false: as if sink.kind were none
   /// `host:port` (numeric) that the address guard permits besides public addresses: the demo shop's.
   std::vector<std::string> permitted_endpoints;
 };
@@ -63,13 +57,8 @@ class application {
   /// that is missing or does not fit is an error.
   boost::asio::awaitable<result<void>> start_pipeline();
 
-  /// `invalid_argument` for a name that no site has, `invalid_config` where there is no site at all.
-  result<void> check_sites(const std::vector<std::string>& names) const;
-  /// Reads the sites, waits for their images and for the sink. Errors end the run before its first page
-  /// (unknown site, state failure); what goes wrong later is in the report.
-  boost::asio::awaitable<result<run_report>> run(run_request request);
-  /// Reads the sites and compares; writes nothing.
-  boost::asio::awaitable<result<run_report>> dry_run(run_request request, dry_run_findings& findings);
+  /// Carries out runs; not with state_access::read.
+  site_runner& runs() noexcept { return *runner_; }
 
   /// Ends the runs that are under way: their sites are cancelled, no further image is fetched. run() then
   /// returns.
@@ -92,7 +81,9 @@ class application {
 
   const config::loaded& loaded() const noexcept { return loaded_; }
   const config::settings& settings() const noexcept { return loaded_.values; }
+  /// Not where state_access::read_if_there found none.
   storage::catalogue& catalogue() noexcept { return *catalogue_; }
+  bool has_catalogue() const noexcept { return catalogue_ != nullptr; }
   catwalk::metrics& metrics() noexcept { return metrics_; }
   embed::image_encoder* encoder() noexcept { return encoder_.get(); }
   image_stage* images() noexcept { return images_.get(); }
@@ -107,19 +98,14 @@ class application {
  private:
   application(boost::asio::io_context& loop, config::loaded loaded, application_options options);
   result<void> open();
+  result<void> make_clients();
   boost::asio::awaitable<void> start_into(result<void>& outcome);
   boost::asio::awaitable<result<void>> start_parts();
   boost::asio::awaitable<result<void>> describe_sink();
   boost::asio::awaitable<result<void>> load_model();
-  result<std::vector<const config::site*>> choose_sites(const std::vector<std::string>& names) const;
-  boost::asio::awaitable<void> commit_site(const config::site& site, storage::run_id run, read_options read,
-                                           site_report& report);
-  boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
-                                            dry_run_findings& findings);
-  boost::asio::awaitable<void> join_sites(task_group& sites);
-  boost::asio::awaitable<void> cancel_after(std::chrono::milliseconds timeout, task_group& sites,
-                                            run_report& report);
-  scrape::source_context context_for(const config::site& site);
+  /// Why intake must pause, in words; nullopt: it need not.
+  std::optional<std::string> disk_nearly_full() const;
+  std::optional<std::string> outbox_full() const;
   boost::asio::awaitable<void> watch_loop_latency();
   boost::asio::awaitable<void> update_gauges();
 
@@ -140,20 +126,12 @@ class application {
   std::unique_ptr<embed::image_encoder> encoder_;
   std::unique_ptr<storage::outbox_writer> writer_;
   std::unique_ptr<image_stage> images_;
+  std::unique_ptr<intake_gate> page_gate_, image_gate_;
+  std::unique_ptr<site_runner> runner_;
   std::map<std::string, std::chrono::sys_seconds> next_runs_;  ///< by site
   bool stopping_ = false;
-  std::set<task_group*> site_groups_;  ///< of the runs that are under way
-  task_group* startup_ = nullptr;      ///< while start_pipeline() is under way
-  int runs_active_ = 0;
+  task_group* startup_ = nullptr;  ///< while start_pipeline() is under way
   task_group tasks_;
 };
-
-/// The stored model that the settings ask for: `auto` and the hub names of CLIP ViT-B/32 mean
-/// `clip-vit-b-32`; `auto` falls back to the untrained model where only that exists. Errors: `model_missing`,
-/// `invalid_config` (a model or a backend that this version does not support).
-result<embed::stored_model> choose_model(const config::embed_settings& settings,
-                                         const std::filesystem::path& models_dir);
-
-embed::pool_options pool_options_of(const config::settings& settings);
 
 }  // namespace catwalk::daemon

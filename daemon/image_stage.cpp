@@ -62,7 +62,7 @@ bool image_stage::room_for_another() {
   else
     above_mark_ = held >= items || held_bytes_ >= limit;
   const auto lane = static_cast<std::size_t>(parts_.fetch.images.concurrency);
-  return !above_mark_ && fetching_ < lane;
+  return !above_mark_ && fetching_ < lane && !parts_.intake.closed();
 }
 
 asio::awaitable<void> image_stage::feed() {

@@ -12,6 +12,7 @@
 #include "config/site.hpp"
 #include "core/metrics.hpp"
 #include "core/task_group.hpp"
+#include "daemon/intake_gate.hpp"
 #include "embed/encoder.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
@@ -31,13 +32,14 @@ struct image_counts {
 ///
 /// Back-pressure: no fetch starts while the images that wait for their vector are above `embed.queue` in
 /// number or in bytes; it resumes at half of it. What is in flight on the wire (the lane's concurrency) comes
-/// on top.
+/// on top. No fetch starts either while the intake gate is closed.
 class image_stage {
  public:
   struct parts {
     storage::catalogue& catalogue;
     scrape::fetcher& images;
     embed::image_encoder& encoder;
+    intake_gate& intake;
     catwalk::metrics& metrics;
     const config::fetch_settings& fetch;
     const config::embed_settings& embed;

@@ -36,13 +36,15 @@ asio::awaitable<void> progress_line::stop() {
 asio::awaitable<void> progress_line::draw() {
   asio::steady_timer timer(app_.loop());
   for (;;) {
-    if (const auto counts = co_await app_.catalogue().counts()) {
-      auto line = text(*counts);
-      winsize size{};
-      if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 && line.size() >= size.ws_col)
-        line.resize(size.ws_col - 1U);
-      std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+    storage::catalogue_counts counts;
+    if (app_.has_catalogue()) {
+      if (const auto found = co_await app_.catalogue().counts()) counts = *found;
     }
+    auto line = text(counts);
+    winsize size{};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 && line.size() >= size.ws_col)
+      line.resize(size.ws_col - 1U);
+    std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
     timer.expires_after(std::chrono::milliseconds(200));
     co_await timer.async_wait(asio::use_awaitable);
   }

@@ -25,7 +25,8 @@ bool run_report::complete() const {
   const bool sites_complete = std::all_of(sites.begin(), sites.end(), [](const site_report& s) {
     return s.errors.empty() && (s.limited || s.endpoints_complete == s.endpoints);
   });
-  return sites_complete && images_failed == 0 && rows_dead == 0 && rows_waiting == 0 && !interrupted;
+  return sites_complete && images_failed == 0 && rows_dead == 0 && rows_waiting == 0 && !interrupted &&
+         !timed_out;
 }
 
 nlohmann::json to_json(const site_report& r) {
@@ -56,7 +57,8 @@ nlohmann::json to_json(const run_report& r) {
           {"rows_waiting", r.rows_waiting},
           {"pages_seconds", static_cast<double>(r.pages_took.count()) / 1000},
           {"seconds", static_cast<double>(r.took.count()) / 1000},
-          {"interrupted", r.interrupted}};
+          {"interrupted", r.interrupted},
+          {"timed_out", r.timed_out}};
 }
 
 }  // namespace catwalk::daemon

@@ -40,11 +40,12 @@ struct run_report {
   std::chrono::milliseconds pages_took{};
   std::chrono::milliseconds took{};
   bool interrupted = false;
+  bool timed_out = false;  ///< ended by the job's time limit
 
   int products() const;
   int sum(int site_report::*member) const;
   int skipped() const;
-  /// Every endpoint read to its end, no image failed, no row refused or waiting.
+  /// Every endpoint read to its end in time, no image failed, no row refused or waiting.
   bool complete() const;
 };
 

@@ -102,7 +102,7 @@ asio::awaitable<void> scheduler::run_job(const config::job_settings& job, sys_se
   request.timeout = job.timeout;
   // The writer goes on by itself: a sink that is away holds no job up.
   request.sink_wait = std::chrono::milliseconds(0);
-  const auto report = co_await app_.run(std::move(request));
+  const auto report = co_await app_.runs().run(std::move(request));
   if (!report) spdlog::error("job {}: {}", job.name, report.error().to_string());
   if (stopping_) co_return;
   carry_out(schedule_.finished(job.name, now_in_seconds()));

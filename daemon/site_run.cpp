@@ -36,6 +36,7 @@ committing_page_sink::committing_page_sink(parts p, const config::site& site, st
 
 asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::known(
     const std::string& endpoint, const std::string& url) {
+  co_await parts_.intake.wait_until_open();
   if (options_.refresh) co_return std::nullopt;
   auto found = co_await parts_.catalogue.find_page(site_name(site_.name), endpoint, url);
   if (!found) {
@@ -93,7 +94,7 @@ bool committing_page_sink::limit_reached() const {
   return options_.limit && report_.products >= *options_.limit;
 }
 
-comparing_page_sink::comparing_page_sink(storage::catalogue& catalogue, read_options options,
+comparing_page_sink::comparing_page_sink(storage::catalogue* catalogue, read_options options,
                                          site_report& report, dry_run_findings& findings)
     : catalogue_(catalogue), options_(options), report_(report), findings_(findings) {}
 
@@ -106,7 +107,13 @@ asio::awaitable<std::optional<scrape::page_validators>> comparing_page_sink::kno
 asio::awaitable<result<void>> comparing_page_sink::accept(scrape::page p) {
   const bool cut = cut_to_limit(p, options_, report_);
   count_skipped(p, options_, report_);
-  auto compared = co_await catalogue_.compare(p.products);
+  result<std::vector<storage::comparison>> compared = std::vector<storage::comparison>();
+  if (catalogue_) {
+    auto found = co_await catalogue_->compare(p.products);
+    compared = std::move(found);
+  } else {
+    for (const auto& item : p.products) compared->push_back({item.id, storage::comparison::kind::added, {}});
+  }
   if (!compared) co_return compared.error();
   ++report_.pages;
   report_.products += static_cast<int>(p.products.size());

@@ -7,6 +7,7 @@
 
 #include "config/site.hpp"
 #include "core/metrics.hpp"
+#include "daemon/intake_gate.hpp"
 #include "daemon/run_report.hpp"
 #include "scrape/source.hpp"
 #include "storage/catalogue.hpp"
@@ -21,11 +22,13 @@ struct read_options {
 };
 
 /// The page transaction of one site in one run: takes what the source read, commits it to the catalogue,
-/// counts.
+/// counts. Asked for what it knows of a page, it first waits for the intake gate, so that no page is fetched
+/// while intake pauses.
 class committing_page_sink final : public scrape::page_sink {
  public:
   struct parts {
     storage::catalogue& catalogue;
+    intake_gate& intake;
     catwalk::metrics& metrics;
     bool to_sink;
     std::string fingerprint;             ///< of the model that vectors must come from
@@ -53,10 +56,10 @@ struct dry_run_findings {
   std::vector<storage::comparison> comparisons;  ///< one per product
 };
 
-/// Compares pages with the catalogue and writes nothing.
+/// Compares pages with the catalogue (nullptr: there is none, all is new) and writes nothing.
 class comparing_page_sink final : public scrape::page_sink {
  public:
-  comparing_page_sink(storage::catalogue& catalogue, read_options options, site_report& report,
+  comparing_page_sink(storage::catalogue* catalogue, read_options options, site_report& report,
                       dry_run_findings& findings);
   boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string& endpoint,
                                                                        const std::string& url) override;
@@ -64,7 +67,7 @@ class comparing_page_sink final : public scrape::page_sink {
   bool limit_reached() const override;
 
  private:
-  storage::catalogue& catalogue_;
+  storage::catalogue* catalogue_;
   read_options options_;
   site_report& report_;
   dry_run_findings& findings_;

@@ -5,6 +5,7 @@
 #include "core/log.hpp"
 #include "core/time_zone.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/unsupported_settings.hpp"
 #include "scrape/source.hpp"
 
 namespace catwalk::daemon {
@@ -24,11 +25,9 @@ config::problems check_expressions(const config::loaded& loaded) {
     if (const auto cron = cron_expression::parse(job.cron.text); !cron)
       found.push_back({config::problem::level::error, job.cron.where,
                        "job '" + job.name + "': " + cron.error().to_string(), ""});
-    if (job.sync)
-      found.push_back({config::problem::level::error, job.where,
-                       "job '" + job.name + "': sync is not supported yet by this version",
-                       "leave it out; without it nothing is ever deleted"});
   }
+  auto unsupported = unsupported_settings(loaded);
+  std::move(unsupported.begin(), unsupported.end(), std::back_inserter(found));
   return found;
 }
 

@@ -18,6 +18,7 @@
 #include "daemon/demo_shop/demo_shop.hpp"
 #include "daemon/demo_shop/picture.hpp"
 #include "daemon/health_endpoints.hpp"
+#include "daemon/model_choice.hpp"
 #include "daemon/progress.hpp"
 #include "daemon/search_result.hpp"
 
@@ -124,7 +125,7 @@ asio::awaitable<int> demonstrate(application& app, demo_shop& shop, http_server&
   request.job = "demo";
   progress_line progress(app);
   progress.start();
-  auto report = co_await app.run(std::move(request));
+  auto report = co_await app.runs().run(std::move(request));
   co_await progress.stop();
   if (!report) co_return fail(report.error());
   print_summary(*report);

@@ -7,8 +7,8 @@
 
 #include "core/file.hpp"
 #include "core/task_group.hpp"
-#include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/model_choice.hpp"
 #include "daemon/vector_output.hpp"
 #include "embed/worker_pool.hpp"
 #include "scrape/image_source.hpp"

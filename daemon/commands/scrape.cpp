@@ -89,7 +89,7 @@ asio::awaitable<int> dry_run(application& app, scrape_options options, run_reque
   dry_run_findings findings;
   progress_line progress(app);
   progress.start();
-  auto report = co_await app.dry_run(std::move(request), findings);
+  auto report = co_await app.runs().dry_run(std::move(request), findings);
   co_await progress.stop();
   if (!report) co_return fail(report.error());
   if (options.json)
@@ -116,7 +116,7 @@ asio::awaitable<int> scrape(application& app, scrape_options options, run_reques
   if (auto started = co_await app.start_pipeline(); !started) co_return fail(started.error());
   progress_line progress(app);
   progress.start();
-  auto report = co_await app.run(std::move(request));
+  auto report = co_await app.runs().run(std::move(request));
   co_await progress.stop();
   if (!report) co_return fail(report.error());
   int code = report->interrupted ? exit_interrupted : report->complete() ? exit_done : exit_partly;
@@ -140,7 +140,7 @@ asio::awaitable<int> scrape(application& app, scrape_options options, run_reques
 /// Whatever way the work ends, the application is shut down: its coroutines keep the loop alive.
 asio::awaitable<int> run_and_shut_down(application& app, scrape_options options, run_request request) {
   int code = exit_failed;
-  if (auto known = app.check_sites(request.sites); !known)
+  if (auto known = app.runs().check_sites(request.sites); !known)
     code = fail(known.error());
   else if (options.dry_run)
     code = co_await dry_run(app, std::move(options), std::move(request));
@@ -170,6 +170,7 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
   asio::io_context loop;
   application_options app_options;
   app_options.allow_untrained = options.allow_untrained;
+  if (options.dry_run) app_options.state = state_access::read_if_there;
   auto app = application::create(loop, std::move(*loaded), app_options);
   if (!app) return fail(app.error());
 
@@ -207,7 +208,8 @@ void add_scrape(CLI::App& app, invocation& to_run) {
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->add_flag("--migrate", options->migrate)->group("");
   command->footer(
-      "Needs the state folder: where a daemon holds it, use its schedule or stop it first (exit code 4).");
+      "Needs the state folder: where a daemon holds it, use its schedule or stop it first (exit code 4). "
+      "--dry-run reads it beside a daemon, too, and writes nothing.");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_scrape(to_run, *options); }; });
 }

@@ -7,6 +7,7 @@
 #include "core/json_text.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/model_choice.hpp"
 #include "daemon/search_result.hpp"
 #include "embed/worker_pool.hpp"
 
@@ -72,7 +73,7 @@ int run_search(const invocation& to_run, const search_options& options) {
   if (!loaded) return exit_usage;
   asio::io_context loop;
   application_options app_options;
-  app_options.read_only = true;
+  app_options.state = state_access::read;
   auto app = application::create(loop, std::move(*loaded), app_options);
   if (!app) return fail(app.error());
   const int code = run_loop(loop, search(**app, options), [] { std::_Exit(exit_interrupted); });

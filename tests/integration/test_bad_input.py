@@ -1,14 +1,18 @@
 """What a user gets wrong and what shops send: every error names what, where, why and what to do."""
 
 import os
+import signal
 import subprocess
+import time
+import types
 
 import pytest
 import yaml
 
 from tests.integration.expectation import check_rows
 from tests.integration.site_files import site_text
-from tests.support.catwalk_binary import free_port
+from tests.support.catwalk_binary import free_port, wait_until
+from tests.support.zara_shop import ZaraShop
 
 SCRAPE = ("scrape", "Zara", "--limit", "20", "--allow-untrained")
 
@@ -219,6 +223,41 @@ def test_a_full_disk_loses_nothing(catwalk, configure, supabase, shop, small_dis
     done = catwalk("scrape", "Zara", "--allow-untrained")
     assert done.code == 0, done
     check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
+
+
+def test_intake_pauses_while_the_disk_is_nearly_full(catwalk, configure, supabase, shop):
+    configure(shop, supabase, state={"min_free": "900TB"})
+    waiting = catwalk.begin("scrape", "Zara", "--allow-untrained")
+    wait_until(lambda: "state.min_free" in waiting.err, message="nothing was said of the disk")
+    time.sleep(1.5)
+    assert [seen.path for seen in shop.requests() if seen.kind != "other"] == []
+    waiting.process.send_signal(signal.SIGINT)
+    assert waiting.wait() == 130, waiting.err
+    configure(shop, supabase)
+    assert catwalk("scrape", "Zara", "--allow-untrained").code == 0
+    check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
+
+
+def supabase_away(supabase):
+    """The same key, and an address where nothing listens."""
+    return types.SimpleNamespace(url=f"http://127.0.0.1:{free_port()}", key=supabase.key)
+
+
+def test_intake_pauses_when_the_outbox_of_an_absent_sink_is_full(catwalk, configure, supabase):
+    away = supabase_away(supabase)
+    with ZaraShop(600, page_size=50) as shop:
+        slow = {"pages": {"delay": "400ms"}}
+        values = configure(shop, away, fetch=slow, retention={"outbox_max": "1MB"})
+        waiting = catwalk.begin("scrape", "Zara", "--allow-untrained")
+        wait_until(lambda: "retention.outbox_max" in waiting.err, message="nothing was said of the outbox")
+        time.sleep(2)
+        pages = len([seen for seen in shop.requests() if seen.kind == "page"])
+        assert 3 <= pages <= 6, pages
+        waiting.process.send_signal(signal.SIGINT)
+        assert waiting.wait() == 130, waiting.err
+        configure(shop, supabase, http=values["http"], retention={"outbox_max": "1MB"})
+        assert catwalk("scrape", "Zara", "--allow-untrained", timeout=300).code == 0
+        check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
 
 
 def test_a_state_folder_that_cannot_be_written(catwalk, configure, shop, workdir):

@@ -1,0 +1,24 @@
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "daemon/site_run.hpp"
+
+namespace catwalk::daemon {
+
+/// What a run reads and how.
+struct run_request {
+  std::string job = "manual";
+  std::optional<wall_time> slot;
+  std::vector<std::string> sites;  ///< empty: all
+  read_options read;
+  /// Of the whole run: pages, images and rows. What is not done by then is left to the image stage, the
+  /// outbox and the next run. nullopt: none.
+  std::optional<std::chrono::milliseconds> timeout;
+  std::chrono::milliseconds sink_wait{std::chrono::minutes(5)};  ///< for the outbox, at the end
+};
+
+}  // namespace catwalk::daemon

@@ -1,0 +1,224 @@
+#include "daemon/site_runner.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "config/letter_case.hpp"
+#include "core/json_text.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::chrono::milliseconds since(steady_time began) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
+}
+
+storage::run_state state_of(const run_report& report) {
+  if (report.interrupted) return storage::run_state::interrupted;
+  return report.complete() ? storage::run_state::done : storage::run_state::partly;
+}
+
+std::string errors_of(const run_report& report) {
+  auto errors = nlohmann::json::array();
+  for (const auto& site : report.sites)
+    for (const auto& text : site.errors) errors.push_back(site.site + ": " + text);
+  return json_text(errors);
+}
+
+}  // namespace
+
+/// Lists a run as under way for as long as it lives.
+class site_runner::registration {
+ public:
+  registration(site_runner& of, work& under_way) : of_(of), under_way_(under_way) {
+    of_.active_.insert(&under_way_);
+    if (of_.stopping_) under_way_.sites.cancel();
+  }
+  ~registration() { of_.active_.erase(&under_way_); }
+  registration(const registration&) = delete;
+  registration& operator=(const registration&) = delete;
+
+ private:
+  site_runner& of_;
+  work& under_way_;
+};
+
+site_runner::site_runner(asio::any_io_executor loop, parts p)
+    : loop_(std::move(loop)), parts_(std::move(p)) {}
+
+void site_runner::attach(pipeline to) {
+  pipeline_.emplace(std::move(to));
+}
+
+result<site_runner::chosen_sites> site_runner::choose_sites(const std::vector<std::string>& names) const {
+  const auto& sites = parts_.loaded.sites;
+  if (sites.empty())
+    return error{errc::invalid_config, "there is no site to read", parts_.loaded.sites_file.string(), "",
+                 "write a sites.yaml and name it under `sites:` in catwalk.yaml"};
+  chosen_sites chosen;
+  if (names.empty() || (names.size() == 1 && config::lower_case(names.front()) == "all")) {
+    for (const auto& site : sites) chosen.push_back(&site);
+    return chosen;
+  }
+  for (const auto& name : names) {
+    const auto found = std::find_if(sites.begin(), sites.end(), [&](const config::site& site) {
+      return config::lower_case(site.name) == config::lower_case(name);
+    });
+    if (found == sites.end()) {
+      std::string known;
+      for (const auto& site : sites) known += (known.empty() ? "" : ", ") + site.name;
+      return error{errc::invalid_argument, "unknown site", name, "", "the sites file has: " + known};
+    }
+    if (std::find(chosen.begin(), chosen.end(), &*found) == chosen.end()) chosen.push_back(&*found);
+  }
+  return chosen;
+}
+
+result<void> site_runner::check_sites(const std::vector<std::string>& names) const {
+  auto chosen = choose_sites(names);
+  if (!chosen) return chosen.error();
+  return {};
+}
+
+scrape::source_context site_runner::context_for(const config::site& site) {
+  return {site, parts_.loaded.values.fetch, parts_.pages, parts_.cpu, make_cookie_jar()};
+}
+
+asio::awaitable<void> site_runner::commit_site(const config::site& site, storage::run_id run,
+                                               read_options read, site_report& report) {
+  const auto on_committed = [this] {
+    pipeline_->images.notify();
+    if (pipeline_->writer) pipeline_->writer->notify();
+  };
+  committing_page_sink to({*parts_.catalogue, parts_.intake, parts_.metrics, pipeline_->writer != nullptr,
+                           pipeline_->fingerprint, on_committed},
+                          site, run, read, report);
+  auto context = context_for(site);
+  co_await read_site(std::move(context), to, report);
+  if (!report.errors.empty() || report.limited || report.endpoints_complete < report.endpoints) co_return;
+  const auto now = wall_now();
+  if (auto noted = co_await parts_.catalogue->note_site_success(site_name(site.name), now); !noted)
+    spdlog::error("{}", noted.error().to_string());
+  parts_.metrics.site_last_success(site.name).Set(static_cast<double>(to_millis(now)) / 1000);
+}
+
+asio::awaitable<void> site_runner::compare_site(const config::site& site, read_options read,
+                                                site_report& report, dry_run_findings& findings) {
+  comparing_page_sink to(parts_.catalogue, read, report, findings);
+  auto context = context_for(site);
+  co_await read_site(std::move(context), to, report);
+}
+
+asio::awaitable<void> site_runner::carry_out(work& under_way, const run_request& request,
+                                             const chosen_sites& chosen, run_report& report) {
+  const auto began = steady_now();
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    report.sites[i].site = chosen[i]->name;
+    under_way.sites.spawn("site " + report.sites[i].site,
+                          commit_site(*chosen[i], report.run, request.read, report.sites[i]));
+  }
+  co_await under_way.sites.join();
+  report.pages_took = since(began);
+  if (stopping_) co_return;
+  if (auto settled = co_await parts_.catalogue->settle_run(report.run); !settled)
+    spdlog::error("{}", settled.error().to_string());
+  pipeline_->images.notify();
+  under_way.rest.spawn("rest of run", wait_for_rest(request.sink_wait));
+  co_await under_way.rest.join();
+}
+
+asio::awaitable<void> site_runner::wait_for_rest(std::chrono::milliseconds sink_wait) {
+  co_await pipeline_->images.wait_until_idle();
+  if (!stopping_ && pipeline_->writer) co_await pipeline_->writer->wait_until_idle(sink_wait);
+}
+
+asio::awaitable<void> site_runner::time_out(std::chrono::milliseconds after, work& under_way,
+                                            run_report& report) {
+  asio::steady_timer timer(loop_, after);
+  co_await timer.async_wait(asio::use_awaitable);
+  report.timed_out = true;
+  spdlog::error("run {} has reached its time limit of {} s: what was read is kept, the rest is for the next",
+                report.run, std::chrono::duration_cast<std::chrono::seconds>(after).count());
+  for (auto& site : report.sites)
+    if (site.endpoints == 0) site.errors.push_back("ended by the job's time limit");
+  under_way.sites.cancel();
+  under_way.rest.cancel();
+}
+
+asio::awaitable<result<run_report>> site_runner::run(run_request request) {
+  const auto chosen = choose_sites(request.sites);
+  if (!chosen) co_return chosen.error();
+  const auto id = co_await parts_.catalogue->begin_run(request.job, request.slot);
+  if (!id) co_return id.error();
+  if (!request.slot) {
+    // Someone asks for it now: images whose next try is hours away are not put off.
+    if (auto retried = co_await parts_.catalogue->retry_images_now(); !retried) co_return retried.error();
+  }
+
+  const auto began = steady_now();
+  const auto images_before = pipeline_->images.counts();
+  const auto rows_before = pipeline_->writer ? pipeline_->writer->status() : storage::writer_status{};
+  run_report report;
+  report.run = *id;
+  report.sites.resize(chosen->size());
+  spdlog::info("run {} ({}) reads {} site(s)", *id, request.job, chosen->size());
+
+  work under_way(loop_);
+  const registration listed(*this, under_way);
+  task_group timeout(loop_);
+  if (request.timeout) timeout.spawn("run timeout", time_out(*request.timeout, under_way, report));
+  co_await carry_out(under_way, request, *chosen, report);
+  timeout.cancel();
+  co_await timeout.join();
+
+  report.interrupted = stopping_;
+  report.images_embedded = pipeline_->images.counts().embedded - images_before.embedded;
+  report.images_failed = pipeline_->images.counts().failed - images_before.failed;
+  if (pipeline_->writer) {
+    const auto rows = pipeline_->writer->status();
+    report.rows_sent = static_cast<std::uint64_t>(rows.sent - rows_before.sent);
+    report.rows_dead = static_cast<std::uint64_t>(rows.dead - rows_before.dead);
+    report.rows_waiting = rows.waiting;
+  }
+  report.took = since(began);
+  parts_.metrics.run_duration().Observe(static_cast<double>(report.took.count()) / 1000);
+  auto ended = co_await parts_.catalogue->end_run(*id, state_of(report), json_text(to_json(report)),
+                                                  errors_of(report));
+  if (!ended) co_return ended.error();
+  spdlog::info("run {} ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent",
+               *id, report.products(), report.sum(&site_report::added), report.sum(&site_report::changed),
+               report.images_embedded, report.images_failed, report.rows_sent);
+  co_return report;
+}
+
+asio::awaitable<result<run_report>> site_runner::dry_run(run_request request, dry_run_findings& findings) {
+  const auto chosen = choose_sites(request.sites);
+  if (!chosen) co_return chosen.error();
+  const auto began = steady_now();
+  run_report report;
+  report.sites.resize(chosen->size());
+  work under_way(loop_);
+  const registration listed(*this, under_way);
+  for (std::size_t i = 0; i < chosen->size(); ++i) {
+    report.sites[i].site = (*chosen)[i]->name;
+    under_way.sites.spawn("site " + report.sites[i].site,
+                          compare_site(*(*chosen)[i], request.read, report.sites[i], findings));
+  }
+  co_await under_way.sites.join();
+  report.interrupted = stopping_;
+  report.took = report.pages_took = since(began);
+  co_return report;
+}
+
+void site_runner::request_stop() {
+  stopping_ = true;
+  for (auto* under_way : active_) under_way->sites.cancel();
+}
+
+}  // namespace catwalk::daemon

@@ -1,0 +1,88 @@
+#pragma once
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/load.hpp"
+#include "core/metrics.hpp"
+#include "core/task_group.hpp"
+#include "daemon/image_stage.hpp"
+#include "daemon/intake_gate.hpp"
+#include "daemon/run_report.hpp"
+#include "daemon/run_request.hpp"
+#include "daemon/site_run.hpp"
+#include "scrape/fetcher.hpp"
+#include "storage/catalogue.hpp"
+#include "storage/sink.hpp"
+
+namespace catwalk::daemon {
+
+/// Carries out runs: one coroutine per site reads its pages into the catalogue, then the run waits for its
+/// images and rows. Several runs may be under way. Loop-only.
+class site_runner {
+ public:
+  /// All outlive the runner.
+  struct parts {
+    const config::loaded& loaded;
+    storage::catalogue* catalogue;  ///< nullptr: there is none yet, and dry runs alone are possible
+    scrape::fetcher& pages;
+    intake_gate& intake;
+    catwalk::metrics& metrics;
+    boost::asio::any_io_executor cpu;  ///< parsing and normalising run here
+  };
+  /// What a run feeds, beside the catalogue.
+  struct pipeline {
+    image_stage& images;
+    storage::outbox_writer* writer;  ///< nullptr: no sink
+    std::string fingerprint;         ///< of the model that vectors must come from
+  };
+
+  site_runner(boost::asio::any_io_executor loop, parts p);
+
+  /// The pipeline has been started: runs are possible from now on.
+  void attach(pipeline to);
+
+  /// `invalid_argument` for a name that no site has, `invalid_config` where there is no site at all.
+  result<void> check_sites(const std::vector<std::string>& names) const;
+  /// Reads the sites, waits for their images and for the sink. Errors end the run before its first page
+  /// (unknown site, state failure); what goes wrong later is in the report. Needs the pipeline.
+  boost::asio::awaitable<result<run_report>> run(run_request request);
+  /// Reads the sites and compares; writes nothing.
+  boost::asio::awaitable<result<run_report>> dry_run(run_request request, dry_run_findings& findings);
+
+  /// Cancels the sites of the runs that are under way and of those that are still started.
+  void request_stop();
+  /// Runs under way.
+  std::size_t active() const noexcept { return active_.size(); }
+
+ private:
+  /// A run under way: the coroutines that read its sites, then the one that waits for images and rows.
+  struct work {
+    explicit work(const boost::asio::any_io_executor& loop) : sites(loop), rest(loop) {}
+    task_group sites, rest;
+  };
+  class registration;
+
+  using chosen_sites = std::vector<const config::site*>;
+  result<chosen_sites> choose_sites(const std::vector<std::string>& names) const;
+  scrape::source_context context_for(const config::site& site);
+  boost::asio::awaitable<void> commit_site(const config::site& site, storage::run_id run, read_options read,
+                                           site_report& report);
+  boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
+                                            dry_run_findings& findings);
+  boost::asio::awaitable<void> carry_out(work& under_way, const run_request& request,
+                                         const chosen_sites& chosen, run_report& report);
+  boost::asio::awaitable<void> wait_for_rest(std::chrono::milliseconds sink_wait);
+  boost::asio::awaitable<void> time_out(std::chrono::milliseconds after, work& under_way, run_report& report);
+
+  boost::asio::any_io_executor loop_;
+  parts parts_;
+  std::optional<pipeline> pipeline_;
+  bool stopping_ = false;
+  std::set<work*> active_;
+};
+
+}  // namespace catwalk::daemon
