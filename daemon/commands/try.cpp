@@ -8,10 +8,13 @@
 #include "core/time_zone.hpp"
 #include "core/url.hpp"
 #include "daemon/commands/command.hpp"
+#include "scrape/html_document.hpp"
+#include "scrape/html_encoding.hpp"
 #include "scrape/jmespath.hpp"
 #include "scrape/json_document.hpp"
 #include "scrape/normaliser.hpp"
 #include "scrape/robots.hpp"
+#include "scrape/selector.hpp"
 #include "storage/sink.hpp"
 
 namespace catwalk::daemon {
@@ -43,6 +46,36 @@ int try_jmespath(const std::string& expression, const std::string& file) {
   const auto found = compiled->search(*document, &detail);
   if (!found) return print_expression_error(detail);
   std::cout << json_text(*found, 2) << '\n';
+  return exit_done;
+}
+
+int try_select(const std::string& expression, const std::string& attribute, const std::string& file) {
+  scrape::selector_error detail;
+  const auto compiled = scrape::selector::compile(expression, &detail);
+  if (!compiled) {
+    std::cerr << detail.caret(expression) << '\n';
+    std::cout << json_text({{"error", "syntax"}, {"message", detail.message}}) << '\n';
+    return exit_failed;
+  }
+  for (const std::string& note : compiled->notes()) std::cerr << note << '\n';
+  const auto page = read_input(file);
+  if (!page) return fail(page.error());
+  const auto text = scrape::page_as_utf8(*page, "");
+  const auto document = scrape::html_document::parse(text, file.empty() ? "stdin" : file);
+  if (!document) return fail(document.error());
+  const auto found = compiled->select(document->root());
+  if (!found) return fail(found.error());
+  auto answers = nlohmann::json::array();
+  for (const auto& node : *found) {
+    if (attribute.empty() && !compiled->has_suffix()) {
+      answers.push_back(node.outer_html());
+    } else if (!attribute.empty()) {
+      if (const auto value = node.attribute(attribute)) answers.push_back(std::string(*value));
+    } else if (const auto value = compiled->value_of(node, document->root())) {
+      answers.push_back(*value);
+    }
+  }
+  std::cout << json_text(answers, 2) << '\n';
   return exit_done;
 }
 
@@ -143,7 +176,7 @@ int try_normalise(const std::string& file, const std::string& layout) {
 }
 
 struct try_options {
-  std::string expression, file, zone, from, agent, url, layout = "catwalk";
+  std::string expression, attribute, file, zone, from, agent, url, layout = "catwalk";
   int n = 5;
 };
 
@@ -159,6 +192,14 @@ void add_try(CLI::App& app, invocation& to_run) {
   jmespath->add_option("EXPR", o->expression)->required();
   jmespath->add_option("FILE", o->file, "Default stdin");
   jmespath->callback([&to_run, o] { to_run.action = [o] { return try_jmespath(o->expression, o->file); }; });
+
+  auto* select = command->add_subcommand("select", "The elements of a page that a CSS selector matches");
+  select->add_option("CSS", o->expression, "As in sites.yaml; @name at its end asks for an attribute")
+      ->required();
+  select->add_option("FILE", o->file, "Default stdin");
+  select->add_option("--attr", o->attribute, "Print this attribute instead of the elements")->type_name("A");
+  select->callback(
+      [&to_run, o] { to_run.action = [o] { return try_select(o->expression, o->attribute, o->file); }; });
 
   auto* cron = command->add_subcommand("cron", "The next times of a cron expression");
   cron->add_option("EXPR", o->expression)->required();

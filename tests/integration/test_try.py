@@ -338,6 +338,58 @@ def test_wrong_site_settings_do_not_crash(attempt, site):
     assert "site" in done.stderr
 
 
+# CSS selectors
+
+PAGE = """<!doctype html><ul class=grid><li id=a><a href=/1>One</a><img src=1.jpg data-src=1-large.jpg>
+<li id=b class=sale><a href=/2>Two</a><li id=c><b>Three</b></ul>"""
+
+
+@pytest.mark.parametrize(
+    "arguments, found",
+    [
+        (["li > b"], ["<b>Three</b>"]),
+        (["li:not(.sale):has(a) > a"], ['<a href="/1">One</a>']),
+        (["li", "--attr", "id"], ["a", "b", "c"]),
+        (["li:nth-child(2 of :has(a)), b", "--attr", "id"], ["b"]),
+        (["a@href"], ["/1", "/2"]),
+        (["img@data-large, img@data-src, img@src"], ["1-large.jpg"]),
+        (["li:-soup-contains(Two)", "--attr", "class"], ["sale"]),
+        (["table"], []),
+    ],
+)
+def test_select_prints_what_it_finds(attempt, workdir, arguments, found):
+    (workdir / "page.html").write_text(PAGE)
+    from_file = attempt("select", arguments[0], "page.html", *arguments[1:])
+    assert from_file.returncode == 0, from_file
+    assert json.loads(from_file.stdout) == found
+    assert attempt("select", *arguments, stdin=PAGE).stdout == from_file.stdout
+
+
+def test_select_reads_any_encoding(attempt, workdir):
+    page = '<meta charset="iso-8859-2"><p>Žluťoučký kůň</p>'.encode("iso-8859-2")
+    (workdir / "page.html").write_bytes(page)
+    assert json.loads(attempt("select", "p", "page.html").stdout) == ["<p>Žluťoučký kůň</p>"]
+
+
+def test_a_selector_that_does_not_parse_is_shown_with_a_caret(attempt):
+    done = attempt("select", "div > :nope", stdin=PAGE)
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {"error": "syntax", "message": 'unknown pseudo-class ":nope"'}
+    assert done.stderr.splitlines()[:2] == ["div > :nope", "      ^"]
+
+
+def test_select_tells_what_never_matches(attempt):
+    done = attempt("select", "a:hover", stdin=PAGE)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert "`:hover` never matches" in done.stderr
+
+
+def test_a_page_without_bottom_is_refused_by_name(attempt):
+    done = attempt("select", "b", stdin="<div>" * 100_000)
+    assert done.returncode == 1, done
+    assert "512 open elements" in done.stderr
+
+
 def test_an_unknown_part_is_wrong_usage(attempt):
     assert attempt("sorcery").returncode == 2
     assert attempt().returncode == 2
