@@ -85,6 +85,8 @@ class application {
   storage::catalogue& catalogue() noexcept { return *catalogue_; }
   bool has_catalogue() const noexcept { return catalogue_ != nullptr; }
   catwalk::metrics& metrics() noexcept { return metrics_; }
+  /// True once start_pipeline() has succeeded: model loaded, database open, images and rows going.
+  bool ready() const noexcept { return images_ != nullptr; }
   embed::image_encoder* encoder() noexcept { return encoder_.get(); }
   image_stage* images() noexcept { return images_.get(); }
   storage::outbox_writer* writer() noexcept { return writer_.get(); }

@@ -51,8 +51,8 @@ asio::awaitable<http_reply> health_endpoints::answer(const http_server_request& 
   const auto path = target.substr(0, target.find('?'));
   if (path == "/-/healthy") co_return text_reply(200, "healthy\n");
   if (path == "/-/ready") {
-    const bool ready = app_.encoder() != nullptr;
-    co_return text_reply(ready ? 200 : 503, ready ? "ready\n" : "the model is not loaded yet\n");
+    const bool ready = app_.ready();
+    co_return text_reply(ready ? 200 : 503, ready ? "ready\n" : "still starting\n");
   }
   if (path == "/metrics") {
     http_reply reply;

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "embed/attention.hpp"
+
 namespace catwalk::embed {
 namespace {
 
@@ -19,12 +21,12 @@ constexpr double quick_gelu_slope = 1.702;
 /// every precision, so that only the weights are rounded. The rest of the normalisation is folded into them.
 constexpr double pixel_scale = 64;
 
-/// Makes `mkldnn.X` in the source mean the operator `mkldnn::X`.
+/// Makes `mkldnn.X` in the source mean the operator `mkldnn::X`, and `catwalk.X` one of ours.
 struct operator_resolver : torch::jit::Resolver {
   std::shared_ptr<torch::jit::SugaredValue> resolveValue(const std::string& name,
                                                          torch::jit::GraphFunction& function,
                                                          const torch::jit::SourceRange& where) override {
-    if (name == "mkldnn") return std::make_shared<torch::jit::BuiltinModule>("mkldnn");
+    if (name == "mkldnn" || name == "catwalk") return std::make_shared<torch::jit::BuiltinModule>(name);
     return torch::jit::nativeResolver()->resolveValue(name, function, where);
   }
 };
@@ -51,9 +53,8 @@ def block(self, x: Tensor, attention: List[Tensor], feed: List[Tensor]) -> Tenso
     B = x.size(0)
     y = self.norm(x, attention[0], attention[1])
     qkv = self.linear(y, attention[2], attention[3])
-    qkv = qkv.view([B, $T, 3, $H, $D]).permute([2, 0, 3, 1, 4])
-    y = torch.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-    y = y.transpose(1, 2).reshape([B, $T, $W])
+    qkv = qkv.view([B, $T, 3, $H, $D])
+    y = self.attend(qkv.select(2, 0), qkv.select(2, 1), qkv.select(2, 2))
     x = self.linear_add(y, x, attention[4], attention[5])
     return self.feed_forward(x, feed)
 
@@ -62,9 +63,9 @@ def last_block(self, x: Tensor, attention: List[Tensor], feed: List[Tensor]) -> 
     y = self.norm(x, attention[0], attention[1])
     q = self.linear(y.select(1, 0).contiguous(), attention[6], attention[7])
     kv = self.linear(y, attention[2], attention[3])
-    kv = kv.view([B, $T, 2, $H, $D]).permute([2, 0, 3, 1, 4])
-    y = torch.scaled_dot_product_attention(q.view([B, $H, 1, $D]), kv[0], kv[1])
-    x = self.linear_add(y.reshape([B, $W]), x.select(1, 0).contiguous(), attention[4], attention[5])
+    kv = kv.view([B, $T, 2, $H, $D])
+    y = self.attend(q.view([B, 1, $H, $D]), kv.select(2, 0), kv.select(2, 1))
+    x = self.linear_add(y.view([B, $W]), x.select(1, 0).contiguous(), attention[4], attention[5])
     return self.feed_forward(x, feed)
 
 def stages(self, pixels: Tensor, keep: bool) -> List[Tensor]:
@@ -94,8 +95,12 @@ def forward(self, pixels: Tensor) -> Tensor:
     return x
 )";
 
-/// oneDNN's fused layers. They take packed weights; "swish" is SiLU, whatever its scalar says.
+/// For the CPU: our attention, oneDNN's fused layers. They take packed weights; "swish" is SiLU, whatever its
+/// scalar says.
 constexpr std::string_view onednn_layers = R"(
+def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return catwalk.attention(q, k, v)
+
 def linear(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
     return mkldnn._linear_pointwise(x, weight, bias, "none", self.scalars, "")
 
@@ -107,6 +112,10 @@ def linear_add(self, x: Tensor, residual: Tensor, weight: Tensor, bias: Optional
 )";
 
 constexpr std::string_view plain_layers = R"(
+def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    y = torch.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+    return y.transpose(1, 2).reshape([q.size(0), q.size(1), $W])
+
 def linear(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
     return torch.linear(x, weight, bias)
 
@@ -246,6 +255,7 @@ torch::jit::Module make_module(const vision_weights& weights, const compute_devi
   // Batches vary in size: an executor that specialises its code on the first shapes it sees would compile
   // again and again, and there is nothing left to fuse.
   torch::jit::getProfilingMode() = false;
+  register_attention();
   const auto& tower = weights.tower;
   const bool onednn = on.device.is_cpu() && at::globalContext().hasMKLDNN();
   const packer pack(weights, on, onednn);

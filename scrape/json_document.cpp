@@ -184,7 +184,8 @@ result<json> parse_json_document(std::string_view body, const std::string& on, i
   }
   std::string why = "expected JSON, found " + describe_body(body);
   if (const auto first = trimmed(body); !first.empty() && (first.front() == '{' || first.front() == '[')) {
-    why = "the JSON is damaged or breaks off at byte " + std::to_string(builder.error_position()) + " of " +
+    why = "the JSON is damaged or breaks off at byte " +
+          std::to_string(std::min(builder.error_position(), body.size())) + " of " +
           std::to_string(body.size());
   }
   return error{errc::malformed, "cannot read JSON", on, std::move(why), ""};

@@ -47,7 +47,16 @@ int fail(const error& e) {
 
 namespace {
 
-asio::awaitable<void> watch_signals(asio::signal_set& signals, std::function<void()> on_stop) {
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+asio::awaitable<void> watch_signals(asio::signal_set& signals, std::function<void()> on_stop,
+                                    std::function<void()> on_insist) {
   for (bool first = true;;) {
     const auto [ec, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
     if (ec) co_return;
@@ -59,6 +68,7 @@ asio::awaitable<void> watch_signals(asio::signal_set& signals, std::function<voi
     }
     if (!first) {
       // The user insists. What was acknowledged is on disk; nothing else is promised.
+      if (on_insist) on_insist();
       std::_Exit(exit_interrupted);
     }
     spdlog::info("{} received: stopping; again to stop at once", strsignal(number));
@@ -78,15 +88,22 @@ asio::awaitable<void> run_body(asio::awaitable<int> body, asio::signal_set& sign
 }  // namespace
 
 int run_loop(asio::io_context& loop, asio::awaitable<int> body, std::function<void()> on_stop,
-             bool keep_on_hangup) {
+             bool keep_on_hangup, std::function<void()> on_insist) {
   int code = exit_failed;
   asio::signal_set signals(loop, SIGINT, SIGTERM);
   if (keep_on_hangup) signals.add(SIGHUP);
+  const auto held = stop_signals();
+  pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
   task_group tasks(loop.get_executor());
-  tasks.spawn("signals", watch_signals(signals, std::move(on_stop)));
+  tasks.spawn("signals", watch_signals(signals, std::move(on_stop), std::move(on_insist)));
   tasks.spawn("command", run_body(std::move(body), signals, code));
   loop.run();
   return code;
+}
+
+void hold_signals() {
+  const auto held = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &held, nullptr);
 }
 
 bool is_terminal(int descriptor) {

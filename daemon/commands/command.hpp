@@ -52,10 +52,15 @@ config::problems check_expressions(const config::loaded& loaded);
 /// Prints an error to stderr and gives the exit code that its kind asks for.
 int fail(const error& e);
 
-/// Runs `body` on the loop. The first SIGINT or SIGTERM calls `on_stop` (once); a second exits at once with
-/// 130. Returns what the body returns. `keep_on_hangup`: SIGHUP, which asks a daemon to reload, ends nothing.
+/// Runs `body` on the loop. The first SIGINT or SIGTERM calls `on_stop` (once); a second calls `on_insist`,
+/// where there is one, and exits at once with 130. Returns what the body returns. `keep_on_hangup`: SIGHUP,
+/// which asks a daemon to reload, ends nothing.
 int run_loop(boost::asio::io_context& loop, boost::asio::awaitable<int> body, std::function<void()> on_stop,
-             bool keep_on_hangup = false);
+             bool keep_on_hangup = false, std::function<void()> on_insist = {});
+
+/// From here on SIGINT and SIGTERM wait until run_loop() handles them: for a command that makes something
+/// before the loop runs which must not stay behind.
+void hold_signals();
 
 /// True when the descriptor is a terminal that understands cursor movement.
 bool is_terminal(int descriptor);

@@ -46,7 +46,8 @@ class temporary_folder {
       throw exception({errc::io, "cannot make a folder", name, "", "check $TMPDIR"});
     path_ = name;
   }
-  ~temporary_folder() {
+  ~temporary_folder() { remove(); }
+  void remove() const {
     std::error_code ec;
     std::filesystem::remove_all(path_, ec);
     if (ec) spdlog::warn("{} could not be removed: {}", path_.string(), ec.message());
@@ -191,6 +192,7 @@ int run_demo(const invocation& to_run, const demo_options& options) {
   if (options.shop_only) return run_shop_only(options);
 
   // The configuration is the defaults: whatever file lies about is not the demo's.
+  hold_signals();
   const temporary_folder folder;
   auto loaded =
       config::load({.config_file = std::nullopt, .log_level = std::nullopt, .log_format = std::nullopt},
@@ -221,10 +223,12 @@ int run_demo(const invocation& to_run, const demo_options& options) {
   http_server http(loop.get_executor(), {.listen = "127.0.0.1:0"},
                    [&](const http_server_request& request) { return endpoints.answer(request); });
   bool stopping = false;
-  const int code = run_loop(loop, run_demo_body(**app, shop, http, stopping), [&] {
+  const auto on_stop = [&] {
     stopping = true;
     (*app)->request_stop();
-  });
+  };
+  const int code =
+      run_loop(loop, run_demo_body(**app, shop, http, stopping), on_stop, false, [&] { folder.remove(); });
   (*app)->close();
   shop_cpu.join();
   return code;

@@ -83,7 +83,10 @@ int try_cron(const std::string& expression, const std::string& zone_name, const 
   const auto cron = cron_expression::parse(expression);
   if (!cron) return fail(cron.error());
   const auto zone = zone_name.empty() ? time_zone::of_system() : time_zone::find(zone_name);
-  if (!zone) return fail(zone.error());
+  if (!zone) {
+    fail(zone.error());
+    return exit_usage;
+  }
   auto at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (!from.empty()) {
     const auto parsed = zone->parse(from);

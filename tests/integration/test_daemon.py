@@ -75,6 +75,7 @@ def test_sigterm_in_the_middle_of_a_run_loses_nothing(catwalk, configure, supaba
 def test_sigterm_ends_an_idle_daemon_quickly(catwalk, configure, shop):
     settings = configure(shop, schedule=IDLE)
     daemon = catwalk.daemon(settings["port"])
+    wait_until(lambda: daemon.get("/-/ready")[0] == 200, message="/-/ready did not answer 200")
     asked = time.monotonic()
     assert daemon.terminate() == 0, daemon.err
     assert time.monotonic() - asked < 5

@@ -103,6 +103,24 @@ def test_interrupted_half_way_it_leaves_nothing(catwalk, place_with_model, numbe
     assert "catwalk search --image" not in process.out
 
 
+def test_a_second_signal_ends_it_at_once_and_leaves_nothing(catwalk, place_with_model):
+    process = catwalk.begin("demo", "--products", 3000, env=place_with_model)
+    origin = wait_until(lambda: re.search(r"shop answers at (http://\S+)", process.err), 60)[1]
+    wait_until(lambda: requests_of(origin).get("/photos", 0) > 20, 60)
+    process.process.send_signal(signal.SIGINT)
+    process.process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130, process.err
+    assert left_behind(place_with_model) == []
+
+
+def test_a_signal_while_it_makes_its_model_leaves_nothing(catwalk, place):
+    process = catwalk.begin("demo", "--products", 300, env=place)
+    wait_until(lambda: left_behind(place), 60)
+    process.process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130, process.err
+    assert left_behind(place) == []
+
+
 class Terminal:
     """A command in a terminal of its own."""
 
