@@ -32,14 +32,16 @@ bool is_unseen(const html_node& node) {
   return node.is_element() && is_one_of(node.name(), names);
 }
 
-/// Elements that stand on lines of their own: what is before them and what is in them are two words.
+/// Elements that stand on lines of their own, and those that strike out: what is before them and what is in
+/// them are two words.
 bool breaks_words(const html_node& node) {
   static constexpr std::array<std::string_view, 34> names{
       "address", "article",  "aside",      "blockquote", "br",     "dd",   "details", "div", "dl",
       "dt",      "fieldset", "figcaption", "figure",     "footer", "form", "h1",      "h2",  "h3",
       "h4",      "h5",       "h6",         "header",     "hr",     "li",   "main",    "nav", "ol",
       "option",  "p",        "pre",        "section",    "table",  "tr",   "ul"};
-  return node.is_element() && (is_one_of(node.name(), names) || node.name() == "td" || node.name() == "th");
+  return node.is_element() && (is_one_of(node.name(), names) || node.name() == "td" || node.name() == "th" ||
+                               node.name() == "s" || node.name() == "del" || node.name() == "ins");
 }
 
 void escape(std::string_view text, bool in_attribute, std::string& out) {

@@ -32,8 +32,9 @@ struct listing_run::reading {
   endpoint_outcome outcome;
   page_place place;
   bool more = true;
-  bool from_memory = false;   ///< a 304: what the page lists is known from an earlier run alone
-  std::set<std::string> ids;  ///< of every item so far
+  bool from_memory = false;      ///< a 304: what the page lists is known from an earlier run alone
+  std::set<std::string> ids;     ///< of every item so far
+  bool details_missing = false;  ///< a product's page could not be read
 };
 
 asio::awaitable<result<void>> listing_run::prewarm(const std::vector<config::located_text>& addresses) {
@@ -81,7 +82,7 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int inde
   const auto& failure = now.outcome.failure;
   items_of_last_ = now.from_memory ? std::nullopt : std::optional(now.ids.size());
   if (auto ended = bans_.after(failure ? &*failure : nullptr)) co_return *ended;
-  if (sink.limit_reached()) now.outcome.complete = false;
+  if (sink.limit_reached() || now.details_missing) now.outcome.complete = false;
   co_return std::move(now.outcome);
 }
 
@@ -117,6 +118,7 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
     co_return result<void>();
   }
 
+  of.place.content_type = header(*response, "Content-Type");
   auto work = [reader = &reader_, body = std::move(response->body), place = of.place] {
     return reader->read(body, place);
   };
@@ -127,6 +129,7 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   }
   for (const std::string& warning : answer->warnings) spdlog::warn("{}: {}", context_.site.name, warning);
 
+  std::erase_if(answer->details, [&](const page_address& one) { return of.ids.count(one.url) > 0; });
   std::size_t fresh = 0;
   for (std::string& id : answer->item_ids) fresh += of.ids.insert(std::move(id)).second ? 1 : 0;
   if (of.place.number > 1 && fresh == 0) {  // past the end, or a shop that does not know how to page
@@ -135,7 +138,8 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   }
   const bool more = answer->next && answer->items > 0;
   read.validators.body_hash = answer->body_hash;
-  if (!more) {
+  // A 304 would hide what follows, and which products' pages to read.
+  if (!more && answer->details.empty()) {
     read.validators.etag = header(*response, "ETag");
     read.validators.last_modified = header(*response, "Last-Modified");
   }
@@ -151,6 +155,9 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   }
   const auto accepted = co_await sink.accept(std::move(read));
   if (accepted.has_error()) co_return accepted.error();
+  std::vector<page_address> details = std::move(answer->details);
+  const auto detailed = co_await read_details(of, std::move(details), sink);
+  if (detailed.has_error()) co_return detailed.error();
   of.more = more;
   of.outcome.complete = !more;
   if (more) {
@@ -158,6 +165,71 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
     of.place.items_before += answer->items;
     of.place.address = std::move(*answer->next);
   }
+  co_return result<void>();
+}
+
+asio::awaitable<result<void>> listing_run::read_details(reading& of, std::vector<page_address> pages,
+                                                        page_sink& sink) {
+  for (std::size_t i = 0; i < pages.size() && !sink.limit_reached(); ++i) {
+    page_address next = std::move(pages[i]);
+    const auto read = co_await read_detail(of, std::move(next), sink);
+    if (read.has_error()) co_return read.error();
+  }
+  co_return result<void>();
+}
+
+asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address address, page_sink& sink) {
+  const auto known = co_await sink.known(of.place.endpoint, address.url);
+  fetch_request request = request_for(address);
+  if (known && !known->etag.empty()) request.http.headers.set("If-None-Match", known->etag);
+  if (known && !known->last_modified.empty())
+    request.http.headers.set("If-Modified-Since", known->last_modified);
+  auto response = co_await context_.pages.fetch(std::move(request));
+  page read;
+  read.endpoint = of.place.endpoint;
+  read.endpoint_index = of.place.endpoint_index;
+  read.url = address.url;
+  const bool gone = response.has_value() && (response->status == 404 || response->status == 410);
+  if (gone) {
+    read.skipped.push_back({"page not found", address.url});
+    co_return co_await sink.accept(std::move(read));
+  }
+  if (response.has_value() && response->status == 304 && known) {
+    read.unchanged = true;
+    read.validators = *known;
+    co_return co_await sink.accept(std::move(read));
+  }
+  std::optional<error> failure;
+  if (response.has_error()) {
+    failure = response.error();
+  } else if (response->status < 200 || response->status >= 300) {
+    failure = unexpected_status(*response);
+  }
+  if (failure && failure->code == errc::cancelled) co_return *failure;
+  if (auto ended = bans_.after(failure ? &*failure : nullptr)) co_return *ended;
+  if (!failure) {
+    page_place place = of.place;
+    place.address = std::move(address);
+    place.content_type = header(*response, "Content-Type");
+    auto work = [reader = &reader_, body = std::move(response->body), place = std::move(place)] {
+      return reader->read_detail(body, place);
+    };
+    auto answer = co_await offload(context_.cpu, std::move(work));
+    if (answer.has_error()) {
+      failure = answer.error();
+    } else {
+      for (const std::string& warning : answer->warnings) spdlog::warn("{}: {}", context_.site.name, warning);
+      read.validators = {header(*response, "ETag"), header(*response, "Last-Modified"), answer->body_hash};
+      read.unchanged = known && known->body_hash == answer->body_hash;
+      if (!read.unchanged) {
+        read.products = std::move(answer->products);
+        read.skipped = std::move(answer->skipped);
+      }
+      co_return co_await sink.accept(std::move(read));
+    }
+  }
+  of.details_missing = true;
+  if (!of.outcome.failure) of.outcome.failure = std::move(failure);
   co_return result<void>();
 }
 

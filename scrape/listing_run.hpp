@@ -53,6 +53,11 @@ class listing_run {
  private:
   struct reading;
   boost::asio::awaitable<result<void>> read_page(reading& of, page_sink& sink);
+  /// Reads the pages of single products that a page of the listing named. What one of them lacks leaves the
+  /// listing incomplete; one that is gone is a skipped item.
+  boost::asio::awaitable<result<void>> read_details(reading& of, std::vector<page_address> pages,
+                                                    page_sink& sink);
+  boost::asio::awaitable<result<void>> read_detail(reading& of, page_address address, page_sink& sink);
   fetch_request request_for(const page_address& address) const;
 
   const source_context& context_;

@@ -31,6 +31,7 @@ struct page_place {
   page_address address;
   int number = 1;                ///< of the page within its listing, from 1
   std::size_t items_before = 0;  ///< on the pages before it
+  std::string content_type{};    ///< of the answer, as the header says it
 };
 
 /// What one page of a listing holds.
@@ -39,9 +40,10 @@ struct page_answer {
   std::vector<skipped_item> skipped;
   std::vector<std::string> item_ids;  ///< of all items that have one, skipped ones included
   std::size_t items = 0;
-  std::optional<page_address> next;   ///< where the listing goes on; nullopt: this is its last page
-  std::string body_hash;              ///< SHA-256 of the body, hex
-  std::vector<std::string> warnings;  ///< expressions that failed on some item, each once
+  std::optional<page_address> next;     ///< where the listing goes on; nullopt: this is its last page
+  std::vector<page_address> details{};  ///< pages of single products, to be read after this page
+  std::string body_hash;                ///< SHA-256 of the body, hex
+  std::vector<std::string> warnings;    ///< expressions that failed on some item, each once
 
   /// Adds what became of an item. A repeat of a product takes its place.
   void add(std::variant<product, skipped_item> outcome);
@@ -56,6 +58,10 @@ class page_reader {
   virtual ~page_reader() = default;
   /// `malformed` for a body that is not what the reader expects, `too_large` past its limits.
   virtual result<page_answer> read(std::string_view body, const page_place& place) const = 0;
+  /// Reads the page of a single product, which an answer named in `details`.
+  virtual result<page_answer> read_detail(std::string_view body, const page_place& place) const {
+    return read(body, place);
+  }
 };
 
 }  // namespace catwalk::scrape

@@ -5,6 +5,7 @@
 
 #include "scrape/api_source.hpp"
 #include "scrape/field_map.hpp"
+#include "scrape/html_source.hpp"
 #include "scrape/text.hpp"
 
 namespace catwalk::scrape {
@@ -72,25 +73,38 @@ void check_api(const config::site& site, config::problems& found) {
   }
 }
 
+void check_html(const config::site& site, config::problems& found) {
+  const config::html_source& html = *site.html;
+  auto selectors = html_reader::check(html, "html");
+  std::move(selectors.begin(), selectors.end(), std::back_inserter(found));
+  if (!html.sitemaps.empty()) {
+    found.push_back(
+        problem_of(level::warning, html.sitemaps.front().where,
+                   "html.sitemaps" + std::string(not_yet) + "runs of `" + site.name + "` will fail",
+                   "list category pages under html.category_urls"));
+  }
+  if (html.use_browser) {
+    found.push_back(problem_of(level::warning, site.where,
+                               "html.use_browser" + std::string(not_yet) +
+                                   "pages are read as the shop sends them, without running their scripts"));
+  }
+}
+
 }  // namespace
 
 result<std::unique_ptr<source>> make_source(source_context context) {
   if (context.site.api) return api_source::make(context);
-  const std::string why = context.site.html
-                              ? "its kind, `html`, is not supported yet by this version of catwalk"
-                              : "it has neither `api` nor `html`";
-  return error{errc::invalid_config, "cannot read the site", context.site.name, why, ""};
+  if (context.site.html) return html_source::make(context);
+  return error{errc::invalid_config, "cannot read the site", context.site.name,
+               "it has neither `api` nor `html`", ""};
 }
 
 config::problems check_site(const config::site& site) {
   config::problems found;
-  if (site.api) {
-    check_api(site, found);
-  } else {
-    const std::string why = site.html
-                                ? "html" + std::string(not_yet) + "runs of `" + site.name + "` will fail"
-                                : "the site has neither `api` nor `html`";
-    found.push_back(problem_of(site.html ? level::warning : level::error, site.where, why));
+  if (site.api) check_api(site, found);
+  if (site.html) check_html(site, found);
+  if (!site.api && !site.html) {
+    found.push_back(problem_of(level::error, site.where, "the site has neither `api` nor `html`"));
   }
   return found;
 }

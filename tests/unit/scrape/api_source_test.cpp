@@ -319,7 +319,8 @@ TEST_CASE_METHOD(source_fixture, "what is not supported yet is refused by name")
   other = site;
   other.api.reset();
   other.html.emplace();
-  CHECK(refused(other).find("`html`, is not supported") != std::string::npos);
+  other.html->sitemaps.push_back({"https://shop.example/sitemap.xml", {}});
+  CHECK(refused(other).find("`html.sitemaps` is not supported") != std::string::npos);
   REQUIRE(scrape::check_site(other).size() == 1);
   CHECK(scrape::check_site(other)[0].severity == config::problem::level::warning);
   other = site;

@@ -1,0 +1,125 @@
+"""`catwalk scrape` over shops that serve HTML: cards, links to product pages, JSON-LD, and pages that are broken."""
+
+import json
+
+import pytest
+import yaml
+
+from tests.support.html_shop import HtmlShop
+
+SCRAPE = ("scrape", "Things", "--allow-untrained")
+
+
+@pytest.fixture
+def html_shop():
+    with HtmlShop() as running:
+        yield running
+
+
+@pytest.fixture
+def rows_of(catwalk, configure, workdir):
+    """rows_of(html section, **site): runs the site and gives (the finished process, the rows by external id)."""
+
+    def run(html, *more, **site):
+        stanza = {"brand": "Things", "source": "scraper", "respect_robots": False, "html": html} | site
+        configure(sites=yaml.safe_dump([stanza], sort_keys=False, allow_unicode=True))
+        file = workdir / "rows.jsonl"
+        done = catwalk(*SCRAPE, "--output", file, *more)
+        rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return done, {row["product_url"]: row for row in rows}
+
+    return run
+
+
+CARDS = {
+    "product_selector": ".product-item",
+    "product_selectors": {
+        "external_id": "[data-product-id]",
+        "title": "h3",
+        "price": ".price",
+        "image": "img",
+        "size": ".size",
+        "brand": "'Things'",
+        "currency": "'EUR'",
+    },
+}
+
+
+def test_cards_on_category_pages(rows_of, html_shop):
+    done, rows = rows_of({"category_urls": [f"{html_shop.url}/collections/cards"], **CARDS})
+    assert done.code == 0, done
+    assert len(rows) == html_shop.products
+    row = rows[f"{html_shop.url}/products/thing-7?from=grid"]
+    assert row["title"] == "Thing & co. 7"
+    assert row["price"] == "27.70EUR"
+    assert row["image_url"] == f"{html_shop.url}/img/7-800.jpg"
+    assert row["size"] == "S, M"
+    assert row["brand"] == "Things"
+    assert html_shop.requests["/collections/cards?page=3"] == 1
+    assert not any(address.startswith("/products/") for address in html_shop.requests)
+
+
+def test_links_to_product_pages_and_a_second_run_that_asks_conditionally(rows_of, html_shop):
+    html = {
+        "category_urls": [f"{html_shop.url}/collections/links"],
+        "product_link_selector": "a.more",
+        "product_selectors": {"title": "h1", "description": ".about", "price": ".price", "image": "img"},
+    }
+    done, rows = rows_of(html)
+    assert done.code == 0, done
+    assert len(rows) == html_shop.products
+    row = rows[f"{html_shop.url}/products/thing-3"]
+    assert (row["title"], row["price"], row["availability"]) == ("Thing 3", "23.30CZK", "out_of_stock")
+    assert row["description"] == "About 3."
+    assert row["image_url"] == f"{html_shop.url}/img/3.jpg"
+    assert json.loads(row["additional_images"]) == [f"{html_shop.url}/img/3-back.jpg"]
+
+    pictures = html_shop.requests["/img/3.jpg"]
+    done, _ = rows_of(html)
+    assert done.code == 0, done
+    assert html_shop.requests["/img/3.jpg"] == pictures, "an unchanged picture was fetched again"
+    assert html_shop.requests["/products/thing-3"] == 2
+
+
+def test_what_a_page_says_for_machines_is_enough(rows_of, html_shop):
+    done, rows = rows_of({"category_urls": [f"{html_shop.url}/collections/described"]})
+    assert done.code == 0, done
+    assert len(rows) == html_shop.products
+    assert rows[f"{html_shop.url}/products/thing-0"]["price"] == "20.00CZK"
+
+
+def test_broken_pages_leave_the_run_incomplete_and_say_why(rows_of, html_shop):
+    html_shop.pages["/products/thing-1"] = (404, {}, b"gone")
+    html_shop.pages["/products/thing-2"] = (200, {"Content-Type": "text/html"}, b"<div>" * 100_000)
+    cut = html_shop.product_page(4).encode()
+    html_shop.pages["/products/thing-4"] = (200, {"Content-Type": "text/html"}, cut[: len(cut) // 2])
+    done, rows = rows_of(
+        {"category_urls": [f"{html_shop.url}/collections/links"], "product_link_selector": "a.more"}, "--explain"
+    )
+    assert done.code == 3, done
+    assert len(rows) == html_shop.products - 3
+    assert "512 open elements" in done.err
+    assert "page not found" in done.err
+    assert "no image" in done.err or "no price" in done.err
+
+
+def test_pages_in_another_encoding(rows_of, html_shop):
+    page = "<meta charset=windows-1250><div class=product-item data-product-id=1><a href=/products/thing-1></a>"
+    page += "<h3>Žluťoučký kůň</h3><span class=price>1 299,50</span><img src=/img/1.jpg></div>"
+    html_shop.pages["/old"] = (200, {"Content-Type": "text/html"}, page.encode("windows-1250"))
+    done, rows = rows_of({"category_urls": [f"{html_shop.url}/old"], **CARDS})
+    assert done.code == 0, done
+    (row,) = rows.values()
+    assert row["title"] == "Žluťoučký kůň"
+    assert row["price"] == "1299.50EUR"
+
+
+def test_check_points_at_a_selector_that_does_not_parse(catwalk, configure):
+    stanza = {"brand": "Things", "html": {"category_urls": ["http://127.0.0.1/"], "product_selector": "div > :nope"}}
+    configure(sites=yaml.safe_dump([stanza], sort_keys=False))
+    done = catwalk("check")
+    assert done.code == 2, done
+    said = done.out + done.err
+    assert 'unknown pseudo-class ":nope"' in said
+    assert "sites.yaml:5:" in said
+    assert "      ^" in said
