@@ -15,6 +15,12 @@ result<std::unique_ptr<image_decoder>> choose_decoder(std::string_view bytes, st
       return make_png_decoder(bytes, name);
     case image_format::webp:
       return make_webp_decoder(bytes, name);
+    case image_format::gif:
+      return make_gif_decoder(bytes, name);
+    case image_format::bmp:
+      return make_bmp_decoder(bytes, name);
+    case image_format::avif:
+      return make_avif_decoder(bytes, name, limits);
     case image_format::unknown:
       return decode_error(errc::not_an_image, name, "not an image but " + describe_non_image(bytes));
     default:

@@ -23,6 +23,10 @@ std::unique_ptr<image_decoder> make_jpeg_decoder(std::string_view bytes, std::st
                                                  const decode_limits& limits);
 std::unique_ptr<image_decoder> make_png_decoder(std::string_view bytes, std::string_view name);
 std::unique_ptr<image_decoder> make_webp_decoder(std::string_view bytes, std::string_view name);
+std::unique_ptr<image_decoder> make_gif_decoder(std::string_view bytes, std::string_view name);
+std::unique_ptr<image_decoder> make_bmp_decoder(std::string_view bytes, std::string_view name);
+std::unique_ptr<image_decoder> make_avif_decoder(std::string_view bytes, std::string_view name,
+                                                 const decode_limits& limits);
 
 /// The error of a picture that cannot be decoded, for all codecs alike.
 error decode_error(errc code, std::string_view name, std::string why);

@@ -86,9 +86,8 @@ image_format detect_image_format(std::string_view b) noexcept {
   if (b.size() >= 12 && b.starts_with("RIFF"sv) && b.substr(8, 4) == "WEBP"sv) return image_format::webp;
   if (is_iso_media(b)) return format_of_brands(b);
   if (b.starts_with("GIF87a"sv) || b.starts_with("GIF89a"sv)) return image_format::gif;
-  // The reserved words are zero, and the second header's size tells a BMP from text that starts with "BM".
-  if (b.size() >= 18 && b.starts_with("BM"sv) && b.substr(6, 4) == "\0\0\0\0"sv &&
-      b.substr(15, 3) == "\0\0\0"sv)
+  // The second header's size, below 256, tells a BMP from text that starts with "BM".
+  if (b.size() >= 18 && b.starts_with("BM"sv) && b[14] != 0 && b.substr(15, 3) == "\0\0\0"sv)
     return image_format::bmp;
   if (b.starts_with("II*\0"sv) || b.starts_with("MM\0*"sv) || b.starts_with("II+\0"sv) ||
       b.starts_with("MM\0+"sv))
@@ -137,6 +136,8 @@ std::string_view name_of(image_format format) noexcept {
 std::string describe_non_image(std::string_view bytes) {
   if (bytes.empty()) return "0 bytes";
   if (is_iso_media(bytes)) return "a video (" + std::string(bytes.substr(4, 8)) + ")";
+  if (bytes.starts_with("RIFF"sv) && bytes.substr(0, 12).ends_with("AVI "sv)) return "a video (AVI)";
+  if (bytes.starts_with("RIFF"sv) && bytes.substr(0, 12).ends_with("WAVE"sv)) return "a sound (WAVE)";
   for (const auto& other : others)
     if (bytes.starts_with(other.bytes)) return std::string(other.words);
   // A kilobyte tells; a byte order mark, comments and white space may stand before the first element.

@@ -31,7 +31,8 @@ error failure(std::string_view bytes, const decode_limits& limits = {}) {
 
 TEST_CASE("lossless formats decode to the pixels that went in") {
   const auto rgb = samples::draw(61, 43);
-  for (const auto& bytes : {samples::png(rgb, 61, 43), samples::webp(rgb, 61, 43)}) {
+  for (const auto& bytes : {samples::png(rgb, 61, 43), samples::webp(rgb, 61, 43), samples::bmp(rgb, 61, 43),
+                            samples::avif(rgb, 61, 43)}) {
     const auto image = decode_image(bytes, "drawn", {});
     REQUIRE(image.has_value());
     CHECK(image->width == 61);
@@ -89,8 +90,9 @@ TEST_CASE("a picture that breaks off is broken, in the codec's words") {
   for (const auto& [bytes, words] :
        {format{samples::jpeg(rgb, 120, 90), "Premature end of JPEG file"},
         format{samples::jpeg(rgb, 120, 90, 3, true), "Premature end of JPEG file"},
-        format{samples::png(rgb, 120, 90), "breaks off"},
-        format{samples::webp(rgb, 120, 90), "breaks off"}}) {
+        format{samples::png(rgb, 120, 90), "breaks off"}, format{samples::webp(rgb, 120, 90), "breaks off"},
+        format{samples::bmp(rgb, 120, 90), "breaks off"}, format{samples::avif(rgb, 120, 90), "truncated"},
+        format{samples::gif(std::vector<std::uint8_t>(120 * 90, 7), 120, 90, 120, 90), "breaks off"}}) {
     for (const double part : {0.3, 0.6, 0.9}) {
       const auto e = failure(std::string_view(bytes).substr(
           0, static_cast<std::size_t>(static_cast<double>(bytes.size()) * part)));
@@ -158,6 +160,28 @@ TEST_CASE("the header alone tells size and memory") {
   CHECK(header->height == 40);
   // The pixels, and as coefficients one full and two quarter planes of 2 bytes each.
   CHECK(header->decode_bytes >= 80 * 40 * 3 + 80 * 40 * 2);
+}
+
+TEST_CASE("a GIF's first frame lies on its screen") {
+  std::vector<std::uint8_t> indices;
+  for (int i = 0; i < 6 * 4; ++i) indices.push_back(static_cast<std::uint8_t>(i % 16));
+  const auto image = decode_image(samples::gif(indices, 6, 4, 10, 9, 3, 2), "drawn", {});
+  REQUIRE(image.has_value());
+  CHECK(image->width == 10);
+  CHECK(image->height == 9);
+  const auto pixel = [&](int x, int y) {
+    const auto* at = image->pixels.get() + (y * image->width + x) * 3;
+    return std::vector<int>{at[0], at[1], at[2]};
+  };
+  CHECK(pixel(0, 0) == std::vector<int>{0, 0, 255});
+  CHECK(pixel(4, 2) == std::vector<int>{17, 17, 238});
+  CHECK(pixel(8, 5) == std::vector<int>{7 * 17, 7 * 17, 255 - 7 * 17});
+  CHECK(pixel(9, 5) == std::vector<int>{0, 0, 255});
+  // A frame that reaches beyond the screen enlarges it.
+  const auto larger = read_image_header(samples::gif(indices, 6, 4, 5, 5, 3, 2), "drawn", {});
+  REQUIRE(larger.has_value());
+  CHECK(larger->width == 9);
+  CHECK(larger->height == 6);
 }
 
 TEST_CASE("what is not an image is named") {
