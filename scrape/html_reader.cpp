@@ -116,13 +116,19 @@ result<html_reader> html_reader::compile(const config::site& site, const config:
 config::problems html_reader::check(const config::html_source& html, const std::string& key) {
   config::problems found;
   const std::string section = key + ".product_selectors";
+  const auto warn_of = [&](const std::vector<std::string>& notes, const config::located_text& written,
+                           const std::string& name) {
+    for (const std::string& note : notes) {
+      std::string what = name;
+      what.append(": ").append(note);
+      found.push_back({config::problem::level::warning, written.where, std::move(what), ""});
+    }
+  };
   const auto check_one = [&](const config::located_text& written, const std::string& name) {
     selector_error detail;
     const auto compiled = selector::compile(trimmed(written.text), &detail);
     if (compiled.has_value()) {
-      for (const std::string& note : compiled->notes()) {
-        found.push_back({config::problem::level::warning, written.where, name + ": " + note, ""});
-      }
+      warn_of(compiled->notes(), written, name);
       return;
     }
     config::problem refused;
@@ -143,9 +149,7 @@ config::problems html_reader::check(const config::html_source& html, const std::
       check_one(written, name);
       continue;
     }
-    for (const std::string& note : compiled->notes()) {
-      found.push_back({config::problem::level::warning, written.where, name + ": " + note, ""});
-    }
+    warn_of(compiled->notes(), written, name);
   }
   return found;
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "scrape/api_source.hpp"
+#include "scrape/discovery.hpp"
 #include "scrape/field_map.hpp"
 #include "scrape/html_source.hpp"
 #include "scrape/text.hpp"
@@ -19,6 +20,23 @@ config::problem problem_of(level severity, const config::place& where, std::stri
 }
 
 constexpr std::string_view not_yet = " is not supported yet by this version: ";
+
+void check_html(const config::site& site, const config::html_source& html, const std::string& key,
+                config::problems& found) {
+  auto selectors = html_reader::check(html, key);
+  std::move(selectors.begin(), selectors.end(), std::back_inserter(found));
+  if (!html.sitemaps.empty()) {
+    found.push_back(
+        problem_of(level::warning, html.sitemaps.front().where,
+                   key + ".sitemaps" + std::string(not_yet) + "runs of `" + site.name + "` will fail",
+                   "list category pages under category_urls"));
+  }
+  if (html.use_browser) {
+    found.push_back(problem_of(level::warning, site.where,
+                               key + ".use_browser" + std::string(not_yet) +
+                                   "pages are read as the shop sends them, without running their scripts"));
+  }
+}
 
 void check_api(const config::site& site, config::problems& found) {
   const config::api_source& api = *site.api;
@@ -54,40 +72,8 @@ void check_api(const config::site& site, config::problems& found) {
     found.push_back(
         problem_of(level::error, site.where, "api.field_map has no price: every item would be skipped"));
   }
-  const std::string discovery(not_yet);
-  if (api.discover_categories) {
-    found.push_back(
-        problem_of(level::warning, api.discover_categories->endpoint.where,
-                   "api.discover_categories" + discovery + "runs of `" + site.name + "` will fail",
-                   "list the addresses under api.endpoints"));
-  }
-  if (api.discover_categories_html) {
-    found.push_back(
-        problem_of(level::warning, site.where,
-                   "api.discover_categories_html" + discovery + "runs of `" + site.name + "` will fail",
-                   "list the addresses under api.endpoints"));
-  }
-  if (api.fallback_html) {
-    found.push_back(problem_of(level::warning, site.where,
-                               "api.fallback_html" + discovery + "it is not tried when an endpoint fails"));
-  }
-}
-
-void check_html(const config::site& site, config::problems& found) {
-  const config::html_source& html = *site.html;
-  auto selectors = html_reader::check(html, "html");
-  std::move(selectors.begin(), selectors.end(), std::back_inserter(found));
-  if (!html.sitemaps.empty()) {
-    found.push_back(
-        problem_of(level::warning, html.sitemaps.front().where,
-                   "html.sitemaps" + std::string(not_yet) + "runs of `" + site.name + "` will fail",
-                   "list category pages under html.category_urls"));
-  }
-  if (html.use_browser) {
-    found.push_back(problem_of(level::warning, site.where,
-                               "html.use_browser" + std::string(not_yet) +
-                                   "pages are read as the shop sends them, without running their scripts"));
-  }
+  add_all(check_discovery(api));
+  if (api.fallback_html) check_html(site, *api.fallback_html, "api.fallback_html", found);
 }
 
 }  // namespace
@@ -102,7 +88,7 @@ result<std::unique_ptr<source>> make_source(source_context context) {
 config::problems check_site(const config::site& site) {
   config::problems found;
   if (site.api) check_api(site, found);
-  if (site.html) check_html(site, found);
+  if (site.html) check_html(site, *site.html, "html", found);
   if (!site.api && !site.html) {
     found.push_back(problem_of(level::error, site.where, "the site has neither `api` nor `html`"));
   }

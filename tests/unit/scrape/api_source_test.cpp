@@ -286,19 +286,70 @@ TEST_CASE_METHOD(source_fixture, "cancelling ends the source") {
   CHECK(end == errc::cancelled);
 }
 
-TEST_CASE_METHOD(source_fixture, "fallback_html is named where it would have been tried") {
-  server s([](const request& r) { return r.target == "/empty" ? ok(answer({})) : ok("no"); });
-  site.api->fallback_html.emplace();
+TEST_CASE_METHOD(source_fixture,
+                 "fallback_html is read once where an endpoint gives nothing, which stays incomplete") {
+  server s([](const request& r) {
+    if (r.target == "/empty") return ok(answer({}));
+    if (r.target == "/page") return ok("<a class=p href=/p/1>One</a>");
+    if (r.target == "/p/1")
+      return ok("<h1>Coat</h1><b class=price>5</b><img src=/1.jpg>", {{"Content-Type", "text/html"}});
+    return ok("no");
+  });
+  auto& fallback = site.api->fallback_html.emplace();
+  fallback.category_urls.push_back(at(s.at("/page")));
+  fallback.product_link_selector = at("a.p");
+  fallback.product_selectors = {{"title", at("h1")}, {"price", at(".price")}, {"image", at("img")}};
+  site.currency = "EUR";
   add_endpoint(s.at("/empty"));
   add_endpoint(s.at("/text"));
   recording_sink sink;
   const auto outcomes = read(sink);
   REQUIRE(outcomes);
+  REQUIRE(outcomes->size() == 2);
   for (const auto& outcome : *outcomes) {
     CHECK_FALSE(outcome.complete);
     REQUIRE(outcome.failure);
-    CHECK(outcome.failure->to_string().find("fallback_html is not supported") != std::string::npos);
   }
+  CHECK(outcomes->at(0).failure->to_string().find("fallback_html were read instead") != std::string::npos);
+  CHECK(targets(s) == std::vector<std::string>{"/empty", "/page", "/p/1", "/text"});
+  REQUIRE(sink.count == 1);
+  const auto& product = sink.pages.back().products.front();
+  CHECK(product.title == "Coat");
+  CHECK(product.price == "5EUR");
+  CHECK(product.external_id == "1");
+  CHECK(product.endpoint == s.at("/empty"));
+}
+
+TEST_CASE_METHOD(source_fixture, "endpoints are discovered in answers and on pages") {
+  server s([](const request& r) {
+    if (r.target == "/categories")
+      return r.header("x-menu") == "1" ? ok(R"({"menu": [{"url": "/a"}, {"url": "/b"}]})") : status(400);
+    if (r.target == "/nav") return ok("<a href='/c-l7.html'>C</a><a href='/about'>About</a>");
+    if (r.target == "/gone") return status(404);
+    return ok(answer({r.target == "/a" ? 1 : r.target == "/b" ? 2 : 3}));
+  });
+  auto& discovery = site.api->discover_categories.emplace();
+  discovery.endpoint = at(s.at("/categories"));
+  discovery.items_path = {at("menu[]")};
+  discovery.url_path = at("url");
+  discovery.headers = {{"X-Menu", "1"}};
+  auto& pages = site.api->discover_categories_html.emplace();
+  pages.category_pages = {at(s.at("/nav")), at(s.at("/gone"))};
+  pages.link_href_filter = "-l";
+  add_endpoint(s.at("/b"));
+  CHECK(scrape::check_site(site).empty());
+  recording_sink sink;
+  const auto outcomes = read(sink);
+  REQUIRE(outcomes);
+  CHECK(targets(s) ==
+        std::vector<std::string>{"/categories", "/nav", "/gone", "/b", "/a", "/c-l7.html?ajax=true"});
+  REQUIRE(outcomes->size() == 4);
+  CHECK(outcomes->at(2).complete);
+  CHECK(outcomes->at(2).endpoint == s.at("/c-l7.html?ajax=true"));
+  CHECK_FALSE(outcomes->at(3).complete);
+  CHECK(outcomes->at(3).endpoint == s.at("/gone"));
+  CHECK(outcomes->at(3).endpoint_index == 3);
+  CHECK(sink.count == 3);
 }
 
 TEST_CASE_METHOD(source_fixture, "what is not supported yet is refused by name") {
@@ -311,12 +362,6 @@ TEST_CASE_METHOD(source_fixture, "what is not supported yet is refused by name")
     return made.error().to_string();
   };
   auto other = site;
-  other.api->discover_categories.emplace();
-  CHECK(refused(other).find("`api.discover_categories` is not supported") != std::string::npos);
-  other = site;
-  other.api->discover_categories_html.emplace();
-  CHECK(refused(other).find("`api.discover_categories_html` is not supported") != std::string::npos);
-  other = site;
   other.api.reset();
   other.html.emplace();
   other.html->sitemaps.push_back({"https://shop.example/sitemap.xml", {}});
@@ -333,7 +378,7 @@ TEST_CASE_METHOD(source_fixture, "check names every expression that does not par
   CHECK(scrape::check_site(site).empty());
   site.api->items_path.push_back(at("a.b[?", 3));
   site.api->field_map.push_back({"size", {at("sizes[].name", 8), at("foo(@)", 9)}});
-  site.api->fallback_html.emplace();
+  site.api->fallback_html.emplace().use_browser = true;
   const auto found = scrape::check_site(site);
   REQUIRE(found.size() == 3);
   CHECK(config::to_string(found[0]).starts_with("sites.yaml:3:15: api.items_path: syntax at character 6"));
