@@ -176,8 +176,11 @@ class html_tree_copier {
     return {memory, text.size()};
   }
   std::string_view kept(const char* text) { return text ? kept(std::string_view(text)) : std::string_view(); }
+  /// myhtml now and then cuts a character in two, so well-formed input does not mean well-formed output.
   std::string_view kept(const mycore_string_t& text) {
-    return text.data ? kept(std::string_view(text.data, text.length)) : std::string_view();
+    if (!text.data) return {};
+    const std::string_view whole(text.data, text.length);
+    return is_valid_utf8(whole) ? kept(whole) : kept(std::string_view(valid_utf8(whole)));
   }
 
   /// myhtml knows SVG's names as SVG writes them, whatever the element's namespace is.
@@ -187,7 +190,8 @@ class html_tree_copier {
     std::size_t length = 0;
     const char* name = myhtml_tag_name_by_id(from_, node.tag_id, &length);
     const std::string_view text = name ? std::string_view(name, length) : std::string_view();
-    known = node.ns == MyHTML_NAMESPACE_SVG ? kept(text) : kept(std::string_view(lower_ascii(text)));
+    const std::string whole = is_valid_utf8(text) ? std::string(text) : valid_utf8(text);
+    known = node.ns == MyHTML_NAMESPACE_SVG ? kept(whole) : kept(std::string_view(lower_ascii(whole)));
     return known;
   }
 
@@ -235,7 +239,7 @@ class html_tree_copier {
       const bool repeated = std::any_of(
           to_.attributes_.begin() + made.attributes_begin, to_.attributes_.end(),
           [&](const html_attribute& known) { return known.name == name && known.name_space == space; });
-      if (!repeated) to_.attributes_.push_back({kept(name), kept(one->value), space});
+      if (!repeated) to_.attributes_.push_back({kept(one->key), kept(one->value), space});
     }
     made.attributes_end = static_cast<std::uint32_t>(to_.attributes_.size());
   }

@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "scrape/html_encoding.hpp"
+#include "scrape/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/result_printer.hpp"
 
@@ -104,6 +105,13 @@ TEST_CASE("html_document: refuses what would grow without bound, quickly and by 
   for (int i = 0; i < 20'000; ++i) crowded += " a" + std::to_string(i) + "=1";
   refused(crowded + ">", "512 attributes", 1);
   refused("<img " + repeated("a ", 20'000'000) + ">", "512 attributes", 1);
+}
+
+TEST_CASE("html_document: what was well-formed UTF-8 stays so") {
+  // The parser drops zero bytes, and miscounts here.
+  const auto document = parsed(std::string_view("\0\0\xEF\xBF\xBD\0 ", 7));
+  for (std::uint32_t at = 0; at < document.size(); ++at)
+    CHECK(scrape::is_valid_utf8(document.node(at).data()));
 }
 
 TEST_CASE("html_document: depth below the limit is read") {
