@@ -6,8 +6,10 @@
 
 #include "core/sha256.hpp"
 #include "core/url.hpp"
+#include "scrape/embedded_json.hpp"
 #include "scrape/json_document.hpp"
 #include "scrape/normaliser.hpp"
+#include "scrape/text.hpp"
 
 namespace catwalk::scrape {
 namespace {
@@ -70,6 +72,12 @@ result<api_reader> api_reader::compile(const config::site& site) {
 result<page_answer> api_reader::read(std::string_view body, const page_place& place) const {
   const std::string& url = place.address.url;
   auto document = parse_json_document(body, url);
+  if (document.has_error() && trimmed(body.substr(0, 256)).starts_with('<')) {
+    // A page: its scripts may hold what the shop has no endpoint for.
+    if (json embedded = embedded_json(body, place.content_type, url); !embedded.empty()) {
+      document = result<json>(boost::system::in_place_value, std::move(embedded));
+    }
+  }
   if (document.has_error()) return document.error();
 
   page_answer answer;

@@ -320,6 +320,21 @@ TEST_CASE_METHOD(source_fixture,
   CHECK(product.endpoint == s.at("/empty"));
 }
 
+TEST_CASE_METHOD(source_fixture, "items_path reads the JSON within a page's scripts") {
+  server s([](const request&) {
+    return ok("<!doctype html><h1>Shop</h1><script id=__NEXT_DATA__ type='application/json'>" +
+                  answer({1, 2}) + "</script>",
+              {{"Content-Type", "text/html"}});
+  });
+  for (config::located_text& path : site.api->items_path) path.text = "__NEXT_DATA__." + path.text;
+  add_endpoint(s.at("/shop"));
+  recording_sink sink;
+  const auto outcomes = read(sink);
+  REQUIRE(outcomes);
+  CHECK(outcomes->at(0).complete);
+  CHECK(sink.count == 2);
+}
+
 TEST_CASE_METHOD(source_fixture, "endpoints are discovered in answers and on pages") {
   server s([](const request& r) {
     if (r.target == "/categories")
