@@ -222,7 +222,7 @@ std::vector<setting> build() {
                   "what happens to rows whose product is gone; mark sets availability"),
       fraction(),
       make.integer("sync.min_rows", FIELD(sync.min_rows), 0, 1'000'000,
-                   "sites with fewer rows are exempt from max_delete_fraction"),
+                   "for max_delete_fraction a site with fewer rows counts as having so many"),
       make.integer("sync.after_missed_runs", FIELD(sync.after_missed_runs), 1, 1000,
                    "complete runs that must miss a product before it counts as gone"),
       make.size("search.memory", FIELD(search.memory), 1'000'000, 1000 * a_gigabyte,

@@ -111,7 +111,7 @@ result<void> application::make_clients() {
   image_lane_ = std::make_unique<scrape::fetcher>(executor, *shop_http_, robots_, images, observe);
 
   if (options_.with_sink) {
-    auto made = storage::make_sink(s.sink, *sink_http_);
+    auto made = storage::make_sink(s.sink, *sink_http_, cpu_.get_executor());
     if (!made) return made.error();
     sink_ = std::move(*made);
   }
@@ -220,6 +220,9 @@ asio::awaitable<result<void>> application::describe_sink() {
     spdlog::error("{}; rows wait in the outbox meanwhile", described.error().to_string());
     co_return result<void>();
   }
+  if (settings().sync.action == "mark" && !described->has_availability)
+    co_return error{errc::invalid_config, "sync.action: mark needs a column availability", sink_->name(),
+                    "the table has none", "use sync.action: delete, or add the column"};
   description_ = std::move(*described);
   for (const auto& warning : description_->warnings) spdlog::warn("{}: {}", sink_->name(), warning);
   co_return result<void>();
@@ -284,6 +287,7 @@ asio::awaitable<void> application::shutdown(std::chrono::milliseconds at_most) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
     if (left.count() > 0) co_await writer_->wait_until_idle(left);
   }
+  if (sink_) sink_->stop();
   tasks_.cancel();
   co_await tasks_.join();
 }

@@ -84,12 +84,15 @@ class application {
   /// Not where state_access::read_if_there found none.
   storage::catalogue& catalogue() noexcept { return *catalogue_; }
   bool has_catalogue() const noexcept { return catalogue_ != nullptr; }
+  bool has_catalogue() const noexcept { return catalogue_ != nullptr; }
   catwalk::metrics& metrics() noexcept { return metrics_; }
   /// True once start_pipeline() has succeeded: model loaded, database open, images and rows going.
   bool ready() const noexcept { return images_ != nullptr; }
   embed::image_encoder* encoder() noexcept { return encoder_.get(); }
   image_stage* images() noexcept { return images_.get(); }
   storage::outbox_writer* writer() noexcept { return writer_.get(); }
+  /// nullptr: none.
+  storage::sink* sink() noexcept { return sink_.get(); }
   /// The layout of the sink, or the one that `--output` uses without one.
   std::string layout() const;
   boost::asio::io_context& loop() noexcept { return loop_; }

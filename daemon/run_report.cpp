@@ -42,6 +42,9 @@ nlohmann::json to_json(const site_report& r) {
           {"endpoints", r.endpoints},
           {"endpoints_complete", r.endpoints_complete},
           {"limited", r.limited},
+          {"gone", r.sync.gone},
+          {"missed", r.sync.missed},
+          {"held_back", r.sync.held_back},
           {"errors", r.errors}};
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "storage/catalogue.hpp"
 
 namespace catwalk::daemon {
 
@@ -24,7 +25,10 @@ struct site_report {
   std::map<std::string, std::string> examples;  ///< one skipped item per reason
   int endpoints = 0;
   int endpoints_complete = 0;
-  bool limited = false;             ///< ended by --limit
+  bool limited = false;      ///< ended by --limit
+  bool read_to_end = false;  ///< every listing was tried; which came through is in `listings`
+  std::vector<storage::endpoint_reading> listings;
+  storage::sync_outcome sync;
   std::vector<std::string> errors;  ///< in words; empty when all went well
 };
 

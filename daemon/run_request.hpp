@@ -15,6 +15,9 @@ struct run_request {
   std::optional<wall_time> slot;
   std::vector<std::string> sites;  ///< empty: all
   read_options read;
+  /// Products that complete listings no longer hold leave the sink, or are marked, as `sync.action` says.
+  bool sync = false;
+  std::optional<std::int64_t> allow_deletes;  ///< the exact number that a person has permitted
   /// Of the whole run: pages, images and rows. What is not done by then is left to the image stage, the
   /// outbox and the next run. nullopt: none.
   std::optional<std::chrono::milliseconds> timeout;

@@ -99,6 +99,7 @@ asio::awaitable<void> scheduler::run_job(const config::job_settings& job, sys_se
   request.job = job.name;
   request.slot = std::chrono::time_point_cast<std::chrono::milliseconds>(slot);
   request.sites = job.sites;
+  request.sync = job.sync;
   request.timeout = job.timeout;
   // The writer goes on by itself: a sink that is away holds no job up.
   request.sink_wait = std::chrono::milliseconds(0);

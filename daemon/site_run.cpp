@@ -66,6 +66,8 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   }
   commit.page.stanza_hash = site_.stanza_hash;
   for (const auto& item : p.products) commit.page.listed.push_back(item.id);
+  for (const auto& s : p.skipped)
+    if (!s.id.empty()) commit.also_seen.push_back(s.id);
   commit.unchanged = p.unchanged;
   commit.to_sink = parts_.to_sink;
   commit.fingerprint = parts_.fingerprint;
@@ -124,6 +126,8 @@ asio::awaitable<result<void>> comparing_page_sink::accept(scrape::page p) {
     report_.unchanged += c.what == kind::unchanged ? 1 : 0;
   }
   report_.limited = report_.limited || cut || limit_reached();
+  for (const auto& s : p.skipped)
+    if (!s.id.empty()) findings_.also_seen.push_back(s.id);
   std::move(p.products.begin(), p.products.end(), std::back_inserter(findings_.products));
   std::move(compared->begin(), compared->end(), std::back_inserter(findings_.comparisons));
   co_return result<void>();
@@ -148,7 +152,9 @@ asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sin
     spdlog::error("{}: {}", report.site, outcomes.error().to_string());
     co_return;
   }
+  report.read_to_end = true;
   for (const auto& outcome : *outcomes) {
+    report.listings.push_back({outcome.endpoint, outcome.complete});
     ++report.endpoints;
     report.endpoints_complete += outcome.complete ? 1 : 0;
     if (!outcome.failure) continue;

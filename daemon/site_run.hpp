@@ -54,6 +54,8 @@ class committing_page_sink final : public scrape::page_sink {
 struct dry_run_findings {
   std::vector<product> products;                 ///< all that were read, in order
   std::vector<storage::comparison> comparisons;  ///< one per product
+  std::vector<product_id> also_seen;             ///< listed, but could not be read
+  std::vector<storage::sync_preview::product_gone> gone;
 };
 
 /// Compares pages with the catalogue (nullptr: there is none, all is new) and writes nothing.

@@ -8,6 +8,7 @@
 
 #include "config/letter_case.hpp"
 #include "core/json_text.hpp"
+#include "daemon/site_sync.hpp"
 
 namespace catwalk::daemon {
 
@@ -128,9 +129,38 @@ asio::awaitable<void> site_runner::carry_out(work& under_way, const run_request&
   if (stopping_) co_return;
   if (auto settled = co_await parts_.catalogue->settle_run(report.run); !settled)
     spdlog::error("{}", settled.error().to_string());
+  co_await sync_sites(request, report);
   pipeline_->images.notify();
   under_way.rest.spawn("rest of run", wait_for_rest(request.sink_wait));
   co_await under_way.rest.join();
+}
+
+asio::awaitable<void> site_runner::sync_sites(const run_request& request, run_report& report) {
+  const auto wanted = sync_request_of(parts_.loaded.values.sync, request.sync, request.allow_deletes,
+                                      pipeline_->writer != nullptr);
+  for (auto& site : report.sites) {
+    co_await sync_site(*parts_.catalogue, report.run, wanted, site);
+    if (!request.sync) continue;
+    if (const auto alarm = sync_alarm(site); !alarm.empty()) {
+      site.errors.push_back(alarm);
+      spdlog::error("{}: {}", site.site, alarm);
+      sync_alarms_[site.site] = alarm;
+    } else if (site.read_to_end && !site.limited) {
+      sync_alarms_.erase(site.site);
+    }
+  }
+  if (pipeline_->writer) pipeline_->writer->notify();
+}
+
+asio::awaitable<void> site_runner::count_rows(const storage::writer_status& before, run_report& report) {
+  if (!pipeline_->writer) co_return;
+  const auto now = pipeline_->writer->status();
+  report.rows_sent = static_cast<std::uint64_t>(now.sent - before.sent);
+  report.rows_dead = static_cast<std::uint64_t>(now.dead - before.dead);
+  std::vector<site_name> sites;
+  for (const auto& site : report.sites) sites.emplace_back(site.site);
+  const auto waiting = co_await pipeline_->writer->waiting_of(std::move(sites));
+  report.rows_waiting = waiting ? *waiting : now.waiting;
 }
 
 asio::awaitable<void> site_runner::wait_for_rest(std::chrono::milliseconds sink_wait) {
@@ -180,12 +210,7 @@ asio::awaitable<result<run_report>> site_runner::run(run_request request) {
   report.interrupted = stopping_;
   report.images_embedded = pipeline_->images.counts().embedded - images_before.embedded;
   report.images_failed = pipeline_->images.counts().failed - images_before.failed;
-  if (pipeline_->writer) {
-    const auto rows = pipeline_->writer->status();
-    report.rows_sent = static_cast<std::uint64_t>(rows.sent - rows_before.sent);
-    report.rows_dead = static_cast<std::uint64_t>(rows.dead - rows_before.dead);
-    report.rows_waiting = rows.waiting;
-  }
+  co_await count_rows(rows_before, report);
   report.took = since(began);
   parts_.metrics.run_duration().Observe(static_cast<double>(report.took.count()) / 1000);
   auto ended = co_await parts_.catalogue->end_run(*id, state_of(report), json_text(to_json(report)),
@@ -211,6 +236,9 @@ asio::awaitable<result<run_report>> site_runner::dry_run(run_request request, dr
                           compare_site(*(*chosen)[i], request.read, report.sites[i], findings));
   }
   co_await under_way.sites.join();
+  const auto wanted = sync_request_of(parts_.loaded.values.sync, true, request.allow_deletes, false);
+  if (parts_.catalogue != nullptr)
+    for (auto& site : report.sites) co_await preview_sync(*parts_.catalogue, wanted, site, findings);
   report.interrupted = stopping_;
   report.took = report.pages_took = since(began);
   co_return report;

@@ -2,6 +2,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,6 +56,8 @@ class site_runner {
 
   /// Cancels the sites of the runs that are under way and of those that are still started.
   void request_stop();
+  /// Why a site's latest sync deleted nothing, by site; a sync that may go on takes it back.
+  const std::map<std::string, std::string>& sync_alarms() const noexcept { return sync_alarms_; }
   /// Runs under way.
   std::size_t active() const noexcept { return active_.size(); }
 
@@ -75,6 +78,8 @@ class site_runner {
                                             dry_run_findings& findings);
   boost::asio::awaitable<void> carry_out(work& under_way, const run_request& request,
                                          const chosen_sites& chosen, run_report& report);
+  boost::asio::awaitable<void> sync_sites(const run_request& request, run_report& report);
+  boost::asio::awaitable<void> count_rows(const storage::writer_status& before, run_report& report);
   boost::asio::awaitable<void> wait_for_rest(std::chrono::milliseconds sink_wait);
   boost::asio::awaitable<void> time_out(std::chrono::milliseconds after, work& under_way, run_report& report);
 
@@ -82,6 +87,7 @@ class site_runner {
   parts parts_;
   std::optional<pipeline> pipeline_;
   bool stopping_ = false;
+  std::map<std::string, std::string> sync_alarms_;
   std::set<work*> active_;
 };
 

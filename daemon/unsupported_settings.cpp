@@ -36,18 +36,6 @@ constexpr unsupported table[] = {
     {"embed.decode", [](const settings& s) { return s.embed.decode == "fast"; }, level::error, "use exact"},
     {"embed.text", [](const settings& s) { return s.embed.text == "on"; }, level::warning,
      "info_embedding stays empty"},
-    {"sink.kind", [](const settings& s) { return s.sink.kind == "postgres"; }, level::error,
-     "use kind: supabase, or kind: file with a path that ends in .jsonl"},
-    {"sync.action", [](const settings& s) { return s.sync.action != settings().sync.action; }, level::warning,
-     "nothing is deleted or marked"},
-    {"sync.max_delete_fraction",
-     [](const settings& s) { return s.sync.max_delete_fraction != settings().sync.max_delete_fraction; },
-     level::warning, "nothing is deleted or marked"},
-    {"sync.min_rows", [](const settings& s) { return s.sync.min_rows != settings().sync.min_rows; },
-     level::warning, "nothing is deleted or marked"},
-    {"sync.after_missed_runs",
-     [](const settings& s) { return s.sync.after_missed_runs != settings().sync.after_missed_runs; },
-     level::warning, "nothing is deleted or marked"},
     {"search.memory", [](const settings& s) { return s.search.memory != settings().search.memory; },
      level::warning, ""},
     {"retention.runs", [](const settings& s) { return s.retention.runs != settings().retention.runs; },
@@ -71,9 +59,6 @@ config::problem not_yet(level severity, const config::place& where, const std::s
 
 void check_job(const config::job_settings& job, config::problems& found) {
   const std::string name = "job '" + job.name + "': ";
-  if (job.sync)
-    found.push_back(
-        not_yet(level::error, job.where, name + "sync", "leave it out; without it nothing is ever deleted"));
   if (!job.ping_url.empty()) found.push_back(not_yet(level::warning, job.where, name + "ping_url", ""));
   if (job.on_restart == config::job_settings::restart_policy::restart)
     found.push_back(not_yet(level::warning, job.where, name + "on_restart: restart",

@@ -217,16 +217,16 @@ std::string normalised_availability(const json& value) {
 
 std::variant<product, skipped_item> normalise(const json& fields, json raw_item, const config::site& site,
                                               const shop_rules& rules, const item_origin& origin) {
+  product p;
   const auto skip = [&](std::string reason, const maybe_text& id) {
     std::string named = id.value_or("item " + std::to_string(origin.position));
     if (const auto title = text_of(field(fields, "title"))) named += " (" + *title + ')';
-    return skipped_item{std::move(reason), std::move(named)};
+    return skipped_item{std::move(reason), std::move(named), p.id};
   };
 
   const maybe_text id = external_id(fields);
   if (!id) return skip("no id", id);
 
-  product p;
   p.site = site_name(site.name.empty() ? site.brand : site.name);
   p.source = text_of(field(fields, "source")).value_or(site.source.empty() ? "scraper" : site.source);
   p.external_id = *id;

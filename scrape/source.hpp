@@ -17,6 +17,7 @@ namespace catwalk::scrape {
 struct skipped_item {
   std::string reason;  ///< one of a short list, for counting: "no id", "no image", "no price", "no title" …
   std::string item;    ///< its id, title or position: for `--explain`
+  product_id id;       ///< of the product that it would have been, where that is known: it is not gone
 };
 
 /// What is known of a page from an earlier run. A page that has pages after it comes without `etag` and

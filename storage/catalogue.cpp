@@ -8,6 +8,7 @@
 #include "storage/outbox_rows.hpp"
 #include "storage/page_transaction.hpp"
 #include "storage/state_operations.hpp"
+#include "storage/sync_transaction.hpp"
 #include "storage/vector_index.hpp"
 
 namespace catwalk::storage {
@@ -46,6 +47,22 @@ asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run) {
     return page_transaction(db, wall_now()).settle(run);
   };
   co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<sync_outcome>> catalogue::sync(site_listing read, sync_request request) {
+  auto work = [read = std::move(read), request = std::move(request)](connection& db) -> result<sync_outcome> {
+    return sync_transaction(db, wall_now()).carry_out(read, request);
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<sync_preview>> catalogue::preview_sync(site_listing read, std::vector<product_id> seen,
+                                                              sync_request request) {
+  auto work = [read = std::move(read), seen = std::move(seen),
+               request = std::move(request)](connection& db) -> result<sync_preview> {
+    return sync_transaction(db, wall_now()).preview(read, seen, request);
+  };
+  co_return co_await db_->internals().read(std::move(work));
 }
 
 asio::awaitable<result<std::vector<comparison>>> catalogue::compare(std::vector<product> products) {

@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "core/product.hpp"
 #include "storage/state_database.hpp"
+#include "storage/sync_guard.hpp"
 
 namespace catwalk::storage {
 
@@ -40,6 +41,8 @@ struct page_commit {
   page_record page;
   bool unchanged = false;
   std::vector<product> products;
+  /// Products that the page lists and that could not be read this time: they are not gone.
+  std::vector<product_id> also_seen;
   /// Whether changes go to the sink: false where there is none.
   bool to_sink = true;
   /// The tower that vectors must come from; a product whose vector has another fingerprint is `stale`.
@@ -52,6 +55,53 @@ struct page_counts {
   int unchanged = 0;
   int reappeared = 0;  ///< were gone, are back
   int images_due = 0;  ///< products that now wait for a vector
+};
+
+/// How one listing of a site came through.
+struct endpoint_reading {
+  std::string endpoint;
+  bool complete = false;
+};
+
+/// What a run has read of one site, all its listings.
+struct site_listing {
+  run_id run = 0;
+  site_name site;
+  std::vector<endpoint_reading> endpoints;
+};
+
+/// What happens to the products of a site that nothing lists any more.
+struct sync_request {
+  enum class kind {
+    count,   ///< they are counted as missed, and stay
+    remove,  ///< their rows leave the sink
+    mark,    ///< their rows stay, out of stock
+  } action = kind::count;
+  sync_guard::settings guard;
+  std::optional<std::int64_t> allow_deletes;
+  bool to_sink = true;
+};
+
+struct sync_outcome {
+  /// A country of which too much is gone at once.
+  struct held_scope {
+    std::string country;
+    int gone = 0, rows = 0, most = 0;
+  };
+  int gone = 0;         ///< let go now
+  int missed = 0;       ///< not seen, but not by enough runs yet
+  int held_back = 0;    ///< gone, but the guard keeps them
+  int gone_in_all = 0;  ///< the number that permits those too
+  std::vector<held_scope> held;
+};
+
+struct sync_preview {
+  struct product_gone {
+    product_id id;
+    std::string title;
+  };
+  sync_outcome outcome;
+  std::vector<product_gone> gone;  ///< those that the guard keeps among them
 };
 
 /// An image that wants a vector, and the products that share it.
@@ -159,6 +209,12 @@ class catalogue {
   /// Once every page of a run is read: writes the rows that a lower listing brought and that no higher one
   /// confirmed (see page_transaction). Their images and outbox rows may then be due.
   boost::asio::awaitable<result<page_counts>> settle_run(run_id run);
+  /// At the end of a site's reading, where nothing limited it: what complete listings no longer hold is
+  /// counted as missed, and goes where `request` says so and its guard permits.
+  boost::asio::awaitable<result<sync_outcome>> sync(site_listing read, sync_request request);
+  /// What sync() would do if exactly `seen` had been seen; changes nothing.
+  boost::asio::awaitable<result<sync_preview>> preview_sync(site_listing read, std::vector<product_id> seen,
+                                                            sync_request request);
   boost::asio::awaitable<result<std::vector<comparison>>> compare(std::vector<product> products);
 
   /// Images whose vector is due now (pending, or failed with the next try reached), oldest first, without

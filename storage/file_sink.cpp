@@ -6,6 +6,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "core/json_text.hpp"
+#include "core/offload.hpp"
 
 namespace catwalk::storage {
 
@@ -34,8 +38,8 @@ int append(const std::filesystem::path& file, const std::string& text) {
 
 }  // namespace
 
-file_sink::file_sink(std::filesystem::path file, layout rows)
-    : file_(std::move(file)), layout_(std::move(rows)) {}
+file_sink::file_sink(std::filesystem::path file, layout rows, asio::any_io_executor workers)
+    : file_(std::move(file)), layout_(std::move(rows)), workers_(std::move(workers)) {}
 
 std::string file_sink::name() const {
   return "file " + file_.string();
@@ -44,18 +48,33 @@ std::string file_sink::name() const {
 asio::awaitable<result<sink_description>> file_sink::describe() {
   sink_description description;
   description.layout = layout_.name();
-  if (const int problem = append(file_, "")) {
+  description.has_availability = layout_.column_of("availability").has_value();
+  auto touch = [file = file_] { return append(file, ""); };
+  if (const int problem = co_await offload(workers_, std::move(touch))) {
     co_return error{errc::sink_unavailable, "cannot write the sink's file", file_.string(),
                     std::strerror(problem), "check sink.path"};
   }
   co_return description;
 }
 
-asio::awaitable<sink_reply> file_sink::upsert(const std::vector<sink_row>& rows) {
-  std::string text;
-  for (const auto& row : rows) text += layout_.row_text(row.item, row.vector ? &*row.vector : nullptr) + "\n";
+std::string file_sink::line(const sink_row& row) const {
+  if (!row.is_delete) return layout_.row_text(row.item, row.vector ? &*row.vector : nullptr) + "\n";
+  nlohmann::json gone = nlohmann::json::object();
+  if (const auto key = layout_.key_of(row.item))
+    for (std::size_t i = 0; i < key->size(); ++i) gone[layout_.conflict()[i]] = (*key)[i];
+  gone["deleted"] = true;
+  return json_text(gone) + "\n";
+}
+
+asio::awaitable<sink_reply> file_sink::write(const std::vector<sink_row>& rows) {
+  auto work = [this, &rows] {
+    std::string text;
+    for (const auto& row : rows) text += line(row);
+    return append(file_, text);
+  };
+  const int problem = co_await offload(workers_, std::move(work));
   sink_reply reply;
-  if (const int problem = append(file_, text)) {
+  if (problem != 0) {
     const bool full = problem == ENOSPC || problem == EDQUOT;
     reply.what = sink_reply::kind::retry;
     reply.why = error{full ? errc::disk_full : errc::io, "cannot write the sink's file", file_.string(),
@@ -64,6 +83,14 @@ asio::awaitable<sink_reply> file_sink::upsert(const std::vector<sink_row>& rows)
     reply.what = sink_reply::kind::accepted;
   }
   co_return reply;
+}
+
+asio::awaitable<sink_reply> file_sink::upsert(const std::vector<sink_row>& rows) {
+  return write(rows);
+}
+
+asio::awaitable<sink_reply> file_sink::remove(const std::vector<sink_row>& rows) {
+  return write(rows);
 }
 
 }  // namespace catwalk::storage

@@ -5,7 +5,9 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "config/letter_case.hpp"
 #include "storage/sink.hpp"
+#include "storage/vector_text.hpp"
 
 namespace catwalk::storage {
 namespace {
@@ -16,14 +18,29 @@ constexpr std::string_view vector_field = "image_embedding";
 
 const std::vector<std::string>& fields_of_layout(std::string_view name) {
   static const std::vector<std::string> october{
-      "source",      "external_id",   "merchant_name", "title",    "description",
-      "brand",       "price",         "currency",      "country",  "image_url",
-      "product_url", "affiliate_url", "availability",  "category", "subcategory",
-      "gender",      "color_names",   "size",          "metadata"};
-  static const std::vector<std::string> february{
-      "id",          "source",        "title",    "description", "brand", "image_url", "additional_images",
-      "product_url", "affiliate_url", "category", "gender",      "price", "sale",      "size",
-      "second_hand", "metadata"};
+      "source",       "external_id",     "merchant_name", "title",     "description", "brand",
+      "price",        "currency",        "country",       "image_url", "product_url", "affiliate_url",
+      "availability", "category",        "subcategory",   "gender",    "color_names", "size",
+      "metadata",     "embedding_model", "sale_amount"};
+  static const std::vector<std::string> february{"id",
+                                                 "source",
+                                                 "title",
+                                                 "description",
+                                                 "brand",
+                                                 "image_url",
+                                                 "additional_images",
+                                                 "product_url",
+                                                 "affiliate_url",
+                                                 "category",
+                                                 "gender",
+                                                 "price",
+                                                 "sale",
+                                                 "size",
+                                                 "second_hand",
+                                                 "metadata",
+                                                 "price_amount",
+                                                 "price_currency",
+                                                 "sale_amount"};
   static const std::vector<std::string> own = [] {
     auto all = february;
     for (const char* more : {"country", "currency", "availability", "color_names", "embedding_model"})
@@ -35,6 +52,12 @@ const std::vector<std::string>& fields_of_layout(std::string_view name) {
   if (name == "2026-02") return february;
   if (name == "catwalk") return own;
   return none;
+}
+
+/// What a table may have or not, without a word.
+bool is_optional(std::string_view field) {
+  return field == "price_amount" || field == "price_currency" || field == "sale_amount" ||
+         field == "embedding_model";
 }
 
 std::string default_vector_column(std::string_view layout_name) {
@@ -71,24 +94,22 @@ json october_metadata(const product& p) {
   return m;
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 /// Removes `word` from `text` wherever it stands as a whole word, whatever its case.
 void remove_word(std::string& text, const std::string& word) {
   const auto part_of_word = [&](std::size_t at) {
     const auto c = static_cast<unsigned char>(text[at]);
     return std::isalnum(c) != 0 || c == '_' || c >= 0x80;
   };
-  const auto wanted = lower(word);
-  for (std::size_t at = 0; !wanted.empty() && (at = lower(text).find(wanted, at)) != std::string::npos;) {
+  const auto wanted = config::lower_case(word);
+  auto lowered = config::lower_case(text);
+  for (std::size_t at = 0; !wanted.empty() && (at = lowered.find(wanted, at)) != std::string::npos;) {
     const auto end = at + wanted.size();
-    if ((at > 0 && part_of_word(at - 1)) || (end < text.size() && part_of_word(end)))
+    if ((at > 0 && part_of_word(at - 1)) || (end < text.size() && part_of_word(end))) {
       ++at;
-    else
+    } else {
       text.erase(at, wanted.size());
+      lowered.erase(at, wanted.size());
+    }
   }
 }
 
@@ -144,6 +165,9 @@ json common_value(const std::string& field, const product& p, const embedding* v
   if (field == "category") return or_null(p.category);
   if (field == "subcategory") return or_null(p.subcategory);
   if (field == "sale") return or_null(p.sale);
+  if (field == "price_amount") return number(p.price_amount);
+  if (field == "sale_amount") return number(p.sale_amount);
+  if (field == "price_currency") return or_null(p.currency);
   if (field == "size") return or_null(p.size);
   if (field == "second_hand") return p.second_hand;
   if (field == "country") return p.country;
@@ -152,12 +176,6 @@ json common_value(const std::string& field, const product& p, const embedding* v
   if (field == "color_names") return p.color_names;
   if (field == "embedding_model") return vector ? json(vector->model) : json();
   return {};
-}
-
-std::string shortest(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  return {text, end};
 }
 
 std::vector<std::string> split(const std::string& list) {
@@ -214,7 +232,12 @@ result<layout> layout::make(const settings& wanted, const std::optional<std::set
       if (name && !has(*name)) return missing(*name);
       return name;
     }
+    // What a table may lack is written only where it is known to be there.
+    const bool own = wanted.name == "catwalk" && field == "embedding_model";
+    if (!present && is_optional(field) && !own) return std::optional<std::string>();
     if (has(usual)) return std::optional<std::string>(usual);
+    if (field == "image_url") return missing(usual);
+    if (is_optional(field)) return std::optional<std::string>();
     made.left_out_.push_back(usual);
     return std::optional<std::string>();
   };
@@ -249,6 +272,30 @@ result<layout> layout::make(const settings& wanted, const std::optional<std::set
   return made;
 }
 
+std::optional<std::string> layout::column_of(std::string_view field) const {
+  if (field == vector_field) return vector_column_;
+  for (const auto& c : columns_)
+    if (c.field == field) return c.name;
+  return std::nullopt;
+}
+
+json layout::value_of(const std::string& field, const product& p, const embedding* vector) const {
+  auto value = name_ == "2025-10" ? october_value(field, p) : february_value(field, p);
+  return value ? std::move(*value) : common_value(field, p, vector);
+}
+
+std::optional<std::vector<std::string>> layout::key_of(const product& p) const {
+  std::vector<std::string> key;
+  for (const auto& name : conflict_) {
+    const auto c = std::find_if(columns_.begin(), columns_.end(), [&](auto& x) { return x.name == name; });
+    if (c == columns_.end()) return std::nullopt;
+    const auto value = value_of(c->field, p, nullptr);
+    if (value.is_null()) return std::nullopt;
+    key.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return key;
+}
+
 std::vector<std::string> layout::columns(bool with_vector) const {
   std::vector<std::string> names;
   for (const auto& c : columns_)
@@ -261,10 +308,23 @@ json layout::fields_of(const product& p, const embedding* vector) const {
   json row = json::object();
   for (const auto& c : columns_) {
     if (!vector && c.field == "embedding_model") continue;
-    auto value = name_ == "2025-10" ? october_value(c.field, p) : february_value(c.field, p);
-    row[c.name] = value ? std::move(*value) : common_value(c.field, p, vector);
+    row[c.name] = value_of(c.field, p, vector);
   }
   return row;
+}
+
+bool layout::same_fields(const json& row, const product& p) const {
+  const auto wanted = fields_of(p, nullptr);
+  for (const auto& [name, value] : wanted.items()) {
+    const auto held = row.find(name);
+    if (held == row.end() || *held == value) {
+      if (held == row.end() && !value.is_null()) return false;
+      continue;
+    }
+    // A numeric column may come as text.
+    if (!(held->is_string() && value.is_number() && number(held->get<std::string>()) == value)) return false;
+  }
+  return true;
 }
 
 std::string layout::row_text(const product& p, const embedding* vector) const {
@@ -272,12 +332,7 @@ std::string layout::row_text(const product& p, const embedding* vector) const {
   if (!vector || !vector_column_) return text;
   text.pop_back();
   text += text.size() > 1 ? "," : "";
-  text += json(*vector_column_).dump() + ":[";
-  for (std::size_t i = 0; i < vector->values.size(); ++i) {
-    if (i > 0) text += ',';
-    text += shortest(vector->values[i]);
-  }
-  return text + "]}";
+  return text + json(*vector_column_).dump() + ":" + vector_as_text(vector->values) + "}";
 }
 
 json layout::row(const product& p, const embedding* vector) const {

@@ -36,12 +36,20 @@ class layout {
   /// The columns that identify a row.
   const std::vector<std::string>& conflict() const noexcept { return conflict_; }
   const std::optional<std::string>& vector_column() const noexcept { return vector_column_; }
+  /// The column that a field goes into; nullopt where it is not written.
+  std::optional<std::string> column_of(std::string_view field) const;
+  /// The values of conflict() for a product; nullopt where one of them is null, so that the row has no key.
+  std::optional<std::vector<std::string>> key_of(const product& p) const;
   /// Columns of the layout that the table lacks and that are therefore not written.
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
 
   /// The row as one JSON object in text: keys as columns(vector != nullptr), absent values null, the vector's
   /// numbers as the shortest decimals that read back as the same float.
   std::string row_text(const product& p, const embedding* vector) const;
+  /// The columns without the vector's numbers, as a document.
+  nlohmann::json fields(const product& p, const embedding* vector) const { return fields_of(p, vector); }
+  /// Whether a row of the table, as read, holds what fields() would write.
+  bool same_fields(const nlohmann::json& row, const product& p) const;
   /// The same as a document.
   nlohmann::json row(const product& p, const embedding* vector) const;
 
@@ -49,6 +57,7 @@ class layout {
   struct column {
     std::string field, name;
   };
+  nlohmann::json value_of(const std::string& field, const product& p, const embedding* vector) const;
   nlohmann::json fields_of(const product& p, const embedding* vector) const;
 
   std::string name_;

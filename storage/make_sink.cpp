@@ -1,5 +1,6 @@
 #include "core/url.hpp"
 #include "storage/file_sink.hpp"
+#include "storage/postgres_sink.hpp"
 #include "storage/sink.hpp"
 #include "storage/supabase_sink.hpp"
 
@@ -18,7 +19,8 @@ layout::settings layout_of(const config::sink_settings& s) {
   return wanted;
 }
 
-result<std::unique_ptr<sink>> make_supabase(const config::sink_settings& s, http_client& http) {
+result<std::unique_ptr<sink>> make_supabase(const config::sink_settings& s, http_client& http,
+                                            boost::asio::any_io_executor workers) {
   if (s.url.empty()) return invalid("sink.url", "it is missing", "set sink.url, or SUPABASE_URL");
   if (s.key.empty())
     return invalid("sink.key", "it is missing", "set sink.key, or SUPABASE_KEY, to the service key");
@@ -39,10 +41,24 @@ result<std::unique_ptr<sink>> make_supabase(const config::sink_settings& s, http
   o.detect_layout = s.layout == "auto";
   o.rows = layout_of(s);
   o.headers = s.headers;
-  return std::unique_ptr<sink>(std::make_unique<supabase_sink>(std::move(o), http));
+  return std::unique_ptr<sink>(std::make_unique<supabase_sink>(std::move(o), http, std::move(workers)));
 }
 
-result<std::unique_ptr<sink>> make_file(const config::sink_settings& s) {
+result<std::unique_ptr<sink>> make_postgres(const config::sink_settings& s) {
+  if (s.url.empty())
+    return invalid("sink.url", "it is missing",
+                   "set sink.url to postgres://USER:PASSWORD@HOST:5432/DATABASE");
+  if (s.table.empty()) return invalid("sink.table", "it is empty", "name the table, usually products");
+  postgres_options o;
+  o.url = s.url.reveal();
+  o.table = s.table;
+  o.detect_layout = s.layout == "auto";
+  o.rows = layout_of(s);
+  return std::unique_ptr<sink>(std::make_unique<postgres_sink>(std::move(o)));
+}
+
+result<std::unique_ptr<sink>> make_file(const config::sink_settings& s,
+                                        boost::asio::any_io_executor workers) {
   if (s.path.empty()) return invalid("sink.path", "it is missing", "name a file that ends in .jsonl");
   if (s.path.extension() != ".jsonl")
     return invalid("sink.path",
@@ -50,19 +66,19 @@ result<std::unique_ptr<sink>> make_file(const config::sink_settings& s) {
                    "use a file that ends in .jsonl");
   auto rows = layout::make(layout_of(s), std::nullopt);
   if (!rows) return rows.error();
-  return std::unique_ptr<sink>(std::make_unique<file_sink>(s.path, std::move(*rows)));
+  return std::unique_ptr<sink>(std::make_unique<file_sink>(s.path, std::move(*rows), std::move(workers)));
 }
 
 }  // namespace
 
-result<std::unique_ptr<sink>> make_sink(const config::sink_settings& settings, http_client& http) {
+result<std::unique_ptr<sink>> make_sink(const config::sink_settings& settings, http_client& http,
+                                        boost::asio::any_io_executor workers) {
   if (settings.kind == "none") return std::unique_ptr<sink>();
-  if (settings.kind == "supabase") return make_supabase(settings, http);
-  if (settings.kind == "file") return make_file(settings);
-  if (settings.kind == "postgres")
-    return invalid("sink.kind", "postgres is not supported yet by this version",
-                   "use kind: supabase, or kind: file with a path that ends in .jsonl");
-  return invalid("sink.kind", settings.kind + " is no kind of sink", "it is supabase, file or none");
+  if (settings.kind == "supabase") return make_supabase(settings, http, std::move(workers));
+  if (settings.kind == "file") return make_file(settings, std::move(workers));
+  if (settings.kind == "postgres") return make_postgres(settings);
+  return invalid("sink.kind", settings.kind + " is no kind of sink",
+                 "it is supabase, postgres, file or none");
 }
 
 }  // namespace catwalk::storage

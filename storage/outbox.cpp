@@ -17,7 +17,7 @@ namespace {
 
 constexpr int most_attempts_kept = 20;
 constexpr const char* columns =
-    "o.key, o.seq, o.op, o.parts, p.fields, p.endpoint_index, p.vector_url, p.sink_key "
+    "o.key, o.seq, o.op, o.parts, p.fields, p.endpoint_index, p.vector_url, p.sink_key, p.gone_at "
     "from outbox o join products p on p.id = o.key ";
 
 sink_row read_row(connection& db, const sqlite::statement& s) {
@@ -28,6 +28,7 @@ sink_row read_row(connection& db, const sqlite::statement& s) {
   row.item = product_from_json(nlohmann::json::parse(s.text(4)));
   row.item.endpoint_index = static_cast<int>(s.integer(5));
   if (const auto older = s.optional_text(7)) row.item.id = product_id(*older);
+  if (!s.is_null(8)) row.item.availability = "out_of_stock";
   const auto vector_url = s.optional_text(6);
   if ((s.integer(3) & vector_part) != 0 && vector_url) {
     auto vector = read_vector(db, *vector_url);
@@ -129,6 +130,20 @@ asio::awaitable<result<outbox_counts>> outbox::counts(wall_time now) {
     c.due = s.integer(2);
     if (const auto next = s.optional_integer(3)) c.next_try = from_millis(*next);
     return c;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::int64_t>> outbox::waiting(std::vector<site_name> sites) {
+  auto work = [sites = std::move(sites)](connection& db) -> result<std::int64_t> {
+    std::int64_t waiting = 0;
+    for (const auto& site : sites) {
+      auto s = db.prepare(
+          "select count(*) from outbox o join products p on p.id = o.key where o.sink = ?1 and p.site = ?2");
+      s.bind(the_sink, site.str());
+      if (s.step()) waiting += s.integer(0);
+    }
+    return waiting;
   };
   co_return co_await db_->internals().read(std::move(work));
 }

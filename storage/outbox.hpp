@@ -54,6 +54,8 @@ class outbox {
   /// Moves rows to `failures`, with the payload's fields and every attempt.
   boost::asio::awaitable<result<void>> bury(std::vector<dead_letter> rows);
   boost::asio::awaitable<result<outbox_counts>> counts(wall_time now);
+  /// How many rows wait that are of these sites.
+  boost::asio::awaitable<result<std::int64_t>> waiting(std::vector<site_name> sites);
   /// Says which sink the outbox feeds. A sink that it has not fed before gets every product of the catalogue:
   /// those that were stored while there was no sink, or all of them when it was another sink. Vectors of an
   /// untrained model stay here. Returns how many rows were added.

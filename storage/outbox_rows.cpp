@@ -2,20 +2,31 @@
 
 namespace catwalk::storage {
 
+namespace {
+
+std::int64_t next_sequence(sqlite::connection& db) {
+  auto next = db.prepare("update outbox_sequence set next = next + 1 returning next - 1");
+  next.step();
+  return next.integer(0);
+}
+
+}  // namespace
+
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now) {
-  std::int64_t seq = 0;
-  {
-    auto next = db.prepare("update outbox_sequence set next = next + 1 returning next - 1");
-    next.step();
-    seq = next.integer(0);
-  }
   db.run(
       "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'upsert', ?4, ?5, "
       "?6) "
       "on conflict (sink, key) do update set seq = excluded.seq, "
       "parts = excluded.parts | (case op when 'upsert' then parts else 0 end), op = excluded.op, held = "
       "excluded.held",
-      the_sink, key.str(), seq, parts, held, to_millis(now));
+      the_sink, key.str(), next_sequence(db), parts, held, to_millis(now));
+}
+
+void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now) {
+  db.run(
+      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'delete', 0, 0, ?4) "
+      "on conflict (sink, key) do update set seq = excluded.seq, parts = 0, op = excluded.op, held = 0",
+      the_sink, key.str(), next_sequence(db), to_millis(now));
 }
 
 void release_held(sqlite::connection& db, std::string_view image_url) {

@@ -21,6 +21,9 @@ enum outbox_part : int { fields_part = 1, vector_part = 2 };
 /// outcome is unknown.
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now);
 
+/// Puts the removal of a product's row into the outbox; what waits there for it is given up.
+void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now);
+
 /// Makes due what was held for this image.
 void release_held(sqlite::connection& db, std::string_view image_url);
 

@@ -34,14 +34,20 @@ std::vector<outbox_key> keys_of(const std::vector<sink_row>& rows) {
   return keys;
 }
 
+/// Rows of one shape go together: those to be removed, those with their vector, those without it.
+bool same_shape(const sink_row& a, const sink_row& b) {
+  return a.is_delete == b.is_delete && (a.is_delete || a.vector.has_value() == b.vector.has_value());
+}
+
 /// Leaves the rows that have the shape of the first one; returns the keys of the others.
 std::vector<product_id> keep_one_shape(std::vector<sink_row>& rows) {
-  const bool with_vector = rows.front().vector.has_value();
-  std::vector<product_id> others;
-  for (const auto& row : rows)
-    if (row.vector.has_value() != with_vector) others.push_back(row.key);
-  std::erase_if(rows, [&](const sink_row& row) { return row.vector.has_value() != with_vector; });
-  return others;
+  const auto others =
+      std::stable_partition(rows.begin(), rows.end(),
+                            [first = rows.front()](const sink_row& row) { return same_shape(first, row); });
+  std::vector<product_id> keys;
+  for (auto row = others; row != rows.end(); ++row) keys.push_back(row->key);
+  rows.erase(others, rows.end());
+  return keys;
 }
 
 }  // namespace
@@ -110,6 +116,10 @@ class outbox_writer::impl {
     for (auto* waiter : waiters_) waiter->cancel();
   }
 
+  asio::awaitable<result<std::int64_t>> waiting_of(std::vector<site_name> sites) {
+    return outbox_.waiting(std::move(sites));
+  }
+
   writer_status status() const {
     auto s = status_;
     s.parked = policy_.parked();
@@ -131,7 +141,8 @@ class outbox_writer::impl {
 
   asio::awaitable<void> send(const std::vector<sink_row>& rows) {
     const auto sent = keys_of(rows);
-    const auto reply = co_await to_.upsert(rows);
+    auto request = rows.front().is_delete ? to_.remove(rows) : to_.upsert(rows);
+    const auto reply = co_await std::move(request);
     const auto v = policy_.on_reply(sent, reply, steady_now());
     report(reply, v);
     co_await keep(v, reply);
@@ -151,6 +162,10 @@ class outbox_writer::impl {
     if (v.parked)
       spdlog::error("{}: {}; nothing is lost, rows wait in the outbox, one is tried every minute", to_.name(),
                     reply.why.to_string());
+    for (const auto& id : reply.still_used)
+      spdlog::warn(
+          "{}: {} is gone from its shop, but something in the sink still points at its row, which stays",
+          to_.name(), id.str());
     if (v.resumed) spdlog::info("{} accepts rows again", to_.name());
     for (const auto& letter : v.dead)
       spdlog::error("{}: {} became a dead letter: {}", to_.name(), letter.row.key.str(), letter.sink_words);
@@ -261,6 +276,9 @@ asio::awaitable<bool> outbox_writer::wait_until_idle(std::chrono::milliseconds a
 }
 void outbox_writer::stop_waiting() {
   impl_->stop_waiting();
+}
+asio::awaitable<result<std::int64_t>> outbox_writer::waiting_of(std::vector<site_name> sites) {
+  return impl_->waiting_of(std::move(sites));
 }
 writer_status outbox_writer::status() const {
   return impl_->status();

@@ -46,10 +46,12 @@ page_counts page_transaction::commit(const page_commit& page) {
   r.run = page.run;
   r.to_sink = page.to_sink;
   r.fingerprint = page.fingerprint;
+  const auto endpoint = endpoint_number(page.page);
   if (page.unchanged) {
     for (auto& id : listed_before(page.page)) {
       r.id = std::move(id);
       see(r, counts);
+      list(endpoint, r.id, page.run);
     }
   } else {
     for (const auto& p : page.products) {
@@ -57,7 +59,13 @@ page_counts page_transaction::commit(const page_commit& page) {
       r.endpoint_index = p.endpoint_index;
       r.fields = &p;
       see(r, counts);
+      list(endpoint, p.id, page.run);
     }
+  }
+  for (const auto& id : page.also_seen) {
+    list(endpoint, id, page.run);
+    db_.run("update products set missed = 0, last_seen = ?2 where id = ?1 and gone_at is null", id.str(),
+            to_millis(now_));
   }
   write_page(page);
   return counts;
@@ -101,8 +109,8 @@ void page_transaction::see(const reading& r, page_counts& counts) {
   } else {
     ++counts.unchanged;
   }
-  db_.run("update products set last_seen = ?2, last_run = ?3, gone_at = null where id = ?1", r.id.str(),
-          to_millis(now_), r.run);
+  db_.run("update products set last_seen = ?2, last_run = ?3, gone_at = null, missed = 0 where id = ?1",
+          r.id.str(), to_millis(now_), r.run);
 }
 
 void page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
@@ -174,7 +182,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
         "update products set site = ?2, endpoint_index = ?3, field_hash = ?4, image_url = ?5, last_seen = "
         "?6, "
         "last_run = ?7, row_run = ?7, vector_state = ?8, vector_url = ?9, next_try = ?10, sink_hash = ?11, "
-        "sink_vector = ?12, gone_at = null where id = ?1",
+        "sink_vector = ?12, gone_at = null, missed = 0 where id = ?1",
         r.id.str(), r.site, r.endpoint_index, hash, image_url, now, r.run, state, vector_url, after.next_try,
         after.sink_hash, after.sink_vector);
     if (changed) db_.run("update products set fields = ?2 where id = ?1", r.id.str(), as_text(*r.fields));
@@ -234,12 +242,33 @@ void page_transaction::write_page(const page_commit& page) {
   }
   nlohmann::json listed = nlohmann::json::array();
   for (const auto& id : p.listed) listed.push_back(id.str());
+  for (const auto& id : page.also_seen) {
+    auto s = db_.prepare("select 1 from products where id = ?1 and gone_at is null");
+    s.bind(id.str());
+    if (s.step()) listed.push_back(id.str());
+  }
   db_.run(
       "insert or replace into pages (site, endpoint, url, endpoint_index, etag, last_modified, body_hash, "
       "stanza_hash, "
       "listed, run, fetched) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
       p.site.str(), p.endpoint, p.url, p.endpoint_index, p.etag, p.last_modified, p.body_hash, p.stanza_hash,
       listed.dump(), page.run, now);
+}
+
+std::int64_t page_transaction::endpoint_number(const page_record& page) {
+  auto s = db_.prepare(
+      "insert into endpoints (site, endpoint) values (?1, ?2) on conflict (site, endpoint) do update set "
+      "site = excluded.site returning number");
+  s.bind(page.site.str(), page.endpoint);
+  s.step();
+  return s.integer(0);
+}
+
+void page_transaction::list(std::int64_t endpoint, const product_id& id, run_id run) {
+  db_.run(
+      "insert into listings (endpoint, product, run) select ?1, number, ?3 from products where id = ?2 "
+      "and gone_at is null on conflict (endpoint, product) do update set run = max(run, excluded.run)",
+      endpoint, id.str(), run);
 }
 
 std::vector<product_id> page_transaction::listed_before(const page_record& page) {

@@ -29,6 +29,8 @@ class page_transaction {
   void write(const reading& r, const stored* before, page_counts& counts);
   void defer(const reading& r);
   void write_page(const page_commit& page);
+  void list(std::int64_t endpoint, const product_id& id, run_id run);
+  std::int64_t endpoint_number(const page_record& page);
   std::vector<product_id> listed_before(const page_record& page);
 
   sqlite::connection& db_;

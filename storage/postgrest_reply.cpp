@@ -123,6 +123,16 @@ sink_reply classify_postgrest(const http_response& answer, wall_time now) {
   return reply;
 }
 
+sink_reply classify_sqlstate(const std::string& sqlstate, const std::string& message) {
+  constexpr int bad_request = 400;  // what PostgREST answers where a code has no status of its own
+  const auto m = by_code(sqlstate, bad_request, message);
+  sink_reply reply;
+  reply.what = m.what;
+  reply.sqlstate_or_code = sqlstate;
+  reply.why = {m.code, "the sink refused the rows", "", sqlstate + ": " + message, m.hint};
+  return reply;
+}
+
 sink_reply unknown_outcome(error why) {
   sink_reply reply;
   reply.what = kind::retry;

@@ -15,6 +15,9 @@ namespace catwalk::storage {
 /// Codes: https://docs.postgrest.org/en/stable/references/errors.html and Postgres' appendix A.
 sink_reply classify_postgrest(const http_response& answer, wall_time now);
 
+/// What a refusal by Postgres itself means, by its SQLSTATE: the same rules.
+sink_reply classify_sqlstate(const std::string& sqlstate, const std::string& message);
+
 /// An answer that never came or broke off: the rows may be in or not, so they count as not done.
 sink_reply unknown_outcome(error why);
 

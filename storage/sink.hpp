@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,9 +19,44 @@ namespace catwalk::storage {
 
 /// What the sink's table looks like, learned at start-up.
 struct sink_description {
-  std::string layout;               ///< catwalk | 2026-02 | 2025-10
-  std::optional<int> vector_width;  ///< of the image vector's column; nullopt: not known
+  std::string layout;                ///< catwalk | 2026-02 | 2025-10
+  std::optional<int> vector_width;   ///< of the image vector's column; nullopt: not known
+  bool has_availability = false;     ///< rows can be marked as out of stock
+  std::string role;                  ///< the database role behind the key; empty: not known
+  std::optional<std::int64_t> rows;  ///< as the database estimates; nullopt: not known
+  bool half_vectors = false;         ///< the column is a halfvec
+  bool can_set_vectors = false;      ///< catwalk_set_vectors is there
   std::vector<std::string> warnings;
+  std::string mending_sql;  ///< mends what the warnings name; empty where nothing is to be mended
+};
+
+/// A row as the sink holds it.
+struct stored_row {
+  std::string id;          ///< the column `id`, as text
+  nlohmann::json columns;  ///< by name, without vectors
+  bool has_vector = false;
+  std::vector<float> vector;  ///< empty where it was not asked for
+};
+
+/// Which rows to read: in the order of their ids, page by page until a page is empty.
+struct stored_rows_query {
+  enum class kind {
+    with_vector,
+    without_vector,
+    /// Without a vector, or with one that another model than `model` made.
+    not_of_model,
+    all
+  } which = kind::all;
+  std::optional<std::string> after;  ///< the last id of the page before
+  int limit = 500;
+  bool vectors = false;
+  std::string model;
+};
+
+/// A vector for a row that is there.
+struct vector_update {
+  std::string id;
+  embedding vector;
 };
 
 /// One row to send; the payload is built from it at that moment.
@@ -48,6 +84,9 @@ struct sink_reply {
   std::string sqlstate_or_code;  ///< the sink's own code; may be empty
   /// Products that the sink holds under an older id, which is theirs from now on.
   std::vector<std::pair<product_id, std::string>> older_ids;
+  /// Of a remove(): products whose row stays, because something in the sink still points at it. It is marked
+  /// out of stock where the table can say so.
+  std::vector<product_id> still_used;
 };
 
 /// Where rows go. Loop-only; one request in flight per call.
@@ -61,11 +100,23 @@ class sink {
   /// Sends rows that share one shape (all with a vector or all without). Never throws away a row: the caller
   /// keeps them.
   virtual boost::asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) = 0;
+  /// Removes the rows by their keys; one that is not there counts as removed.
+  virtual boost::asio::awaitable<sink_reply> remove(const std::vector<sink_row>& rows) = 0;
+
+  /// A page of what the sink holds. Error: `invalid_config` where this kind cannot be read; as describe().
+  virtual boost::asio::awaitable<result<std::vector<stored_row>>> read_rows(stored_rows_query query);
+  /// Sets the vectors of rows and touches nothing else; a row that is not there stays away.
+  virtual boost::asio::awaitable<sink_reply> set_vectors(std::vector<vector_update> updates);
+  /// Whether `row` holds exactly what would be written for `p`, vectors aside.
+  virtual bool holds(const stored_row& row, const product& p) const;
+  /// Ends what is under way, as if the sink had gone away. For shutdown.
+  virtual void stop() {}
 };
 
-/// The sink that the settings name; nullptr for `none`. `http` is the sink's own client and outlives it.
-/// `invalid_config` names what is missing.
-result<std::unique_ptr<sink>> make_sink(const config::sink_settings& settings, http_client& http);
+/// The sink that the settings name; nullptr for `none`. `http` is the sink's own client and outlives it. Rows
+/// become text, and files are written, on `workers`. `invalid_config` names what is missing.
+result<std::unique_ptr<sink>> make_sink(const config::sink_settings& settings, http_client& http,
+                                        boost::asio::any_io_executor workers);
 
 /// Progress and health of the writer.
 struct writer_status {
@@ -91,6 +142,8 @@ class outbox_writer {
   /// Ends every wait_until_idle() that is under way, with false.
   void stop_waiting();
   writer_status status() const;
+  /// How many rows wait that are of these sites.
+  boost::asio::awaitable<result<std::int64_t>> waiting_of(std::vector<site_name> sites);
 
  private:
   class impl;

@@ -139,7 +139,33 @@ create table failures (
 create index failures_by_key on failures (sink, key);
 )sql";
 
-constexpr std::array<std::string_view, 1> steps{first};
+// `listings`: which listing held a product when it was last read, and in which run. A product that no row
+// names is listed nowhere. `products.missed`: how many complete runs in a row have not seen it.
+constexpr std::string_view second = R"sql(
+create table endpoints (
+  number integer primary key,
+  site text not null,
+  endpoint text not null,
+  unique (site, endpoint)
+) strict;
+create table listings (
+  endpoint integer not null,
+  product integer not null,
+  run integer not null,
+  primary key (endpoint, product)
+) strict, without rowid;
+create index listings_by_product on listings (product);
+insert into endpoints (site, endpoint) select distinct site, endpoint from pages;
+insert into listings (endpoint, product, run)
+  select e.number, p.number, max(g.run) from pages g
+  join endpoints e on e.site = g.site and e.endpoint = g.endpoint
+  join json_each(g.listed) l join products p on p.id = l.value
+  group by 1, 2;
+alter table products add column missed integer not null default 0;
+create index products_by_site on products (site, gone_at);
+)sql";
+
+constexpr std::array<std::string_view, 2> steps{first, second};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

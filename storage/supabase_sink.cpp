@@ -6,8 +6,11 @@
 #include <string_view>
 
 #include "core/log.hpp"
+#include "core/offload.hpp"
 #include "core/url.hpp"
+#include "storage/postgrest_filter.hpp"
 #include "storage/postgrest_reply.hpp"
+#include "storage/sink_check.hpp"
 
 namespace catwalk::storage {
 
@@ -19,18 +22,29 @@ namespace {
 constexpr std::size_t largest_description = 32'000'000;
 constexpr std::size_t largest_answer = 1'000'000;
 
-/// The width in `vector(512)`, `extensions.halfvec(768)` …; nullopt for other types.
-std::optional<int> width_in(std::string_view format) {
-  const auto open = format.rfind('(');
-  if (open == std::string_view::npos) return std::nullopt;
-  auto type = format.substr(0, open);
-  if (const auto schema = type.rfind('.'); schema != std::string_view::npos) type.remove_prefix(schema + 1);
-  if (type != "vector" && type != "halfvec") return std::nullopt;
-  int width = 0;
-  const auto digits = format.substr(open + 1);
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), width);
-  if (problem != std::errc() || end == digits.data() + digits.size() || *end != ')') return std::nullopt;
-  return width;
+/// The role behind a key, where the key says it.
+std::string role_of(const std::string& key) {
+  if (key.rfind("sb_secret_", 0) == 0) return "service_role";
+  if (key.rfind("sb_publishable_", 0) == 0) return "anon";
+  const auto first = key.find('.');
+  const auto second = key.find('.', first + 1);
+  if (first == std::string::npos || second == std::string::npos) return {};
+  std::string bits;
+  unsigned value = 0;
+  int held = 0;
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  for (const char c : key.substr(first + 1, second - first - 1)) {
+    const auto digit = digits.find(c);
+    if (digit == std::string_view::npos) return {};
+    value = value << 6 | static_cast<unsigned>(digit);
+    if ((held += 6) >= 8) {
+      held -= 8;
+      bits += static_cast<char>(value >> held & 0xFF);
+    }
+  }
+  const auto claims = json::parse(bits, nullptr, false);
+  const auto role = claims.is_object() ? claims.value("role", json()) : json();
+  return role.is_string() ? role.get<std::string>() : std::string();
 }
 
 std::string joined(const std::vector<std::string>& names, bool quoted) {
@@ -44,8 +58,8 @@ std::string joined(const std::vector<std::string>& names, bool quoted) {
 
 }  // namespace
 
-supabase_sink::supabase_sink(supabase_options options, http_client& http)
-    : options_(std::move(options)), http_(http) {
+supabase_sink::supabase_sink(supabase_options options, http_client& http, asio::any_io_executor workers)
+    : options_(std::move(options)), http_(http), workers_(std::move(workers)) {
   conceal_in_logs(options_.key);
 }
 
@@ -168,7 +182,7 @@ asio::awaitable<result<sink_description>> supabase_sink::describe() {
   for (const auto& name : made->left_out())
     description.warnings.push_back("the table has no column " + name + ": it is not written");
   if (const auto& column = made->vector_column()) {
-    description.vector_width = width_in(columns->formats[*column]);
+    description.vector_width = vector_width(columns->formats[*column]);
     if (!description.vector_width) {
       auto width = co_await width_of_a_row(*column);
       if (!width) co_return width.error();
@@ -178,36 +192,106 @@ asio::awaitable<result<sink_description>> supabase_sink::describe() {
       description.warnings.push_back("the width of column " + *column +
                                      " is not known; a wrong one shows at the first row");
   }
+  description.has_availability = made->column_of("availability").has_value();
   layout_ = std::move(*made);
   width_ = description.vector_width;
+  co_await look_closer(description);
   co_return description;
 }
 
-asio::awaitable<sink_reply> supabase_sink::send(std::string body, bool with_vector) {
-  auto r =
-      request("POST", percent_encode(options_.table) + "?on_conflict=" + joined(layout_->conflict(), false) +
-                          "&columns=" + joined(layout_->columns(with_vector), true));
+/// What only the database knows: keys, triggers, sizes. Asked of a function that the migrations make; without
+/// it the key and what it sees must do.
+asio::awaitable<void> supabase_sink::look_closer(sink_description& description) {
+  auto r = request("POST", "rpc/catwalk_table_facts");
   r.headers.set("Content-Type", "application/json");
-  r.headers.set("Prefer", "resolution=merge-duplicates,return=minimal");
+  r.body = "{}";
+  const auto answer = co_await http_.fetch(std::move(r));
+  if (answer && answer->status == 200) {
+    const auto facts = read_facts(json::parse(answer->body, nullptr, false));
+    if (facts && facts->exists) {
+      judge(*facts, *layout_, options_.table, description);
+      can_set_vectors_ = description.can_set_vectors;
+      co_return;
+    }
+  }
+  description.role = role_of(options_.key);
+  if (description.role.empty() || description.role == "service_role") co_return;
+  const auto seen = co_await get(
+      percent_encode(options_.table) + "?select=" + percent_encode(layout_->conflict().front()) + "&limit=1",
+      "application/json");
+  if (seen && seen->status == 200 && seen->body == "[]")
+    description.warnings.push_back(
+        "the key's role " + description.role +
+        " sees no row: the table is empty, or row security hides its rows from this "
+        "key; catwalk takes the project's service key");
+}
+
+asio::awaitable<sink_reply> supabase_sink::send(std::string body, bool with_vector) {
+  co_return co_await post(percent_encode(options_.table) +
+                              "?on_conflict=" + joined(layout_->conflict(), false) +
+                              "&columns=" + joined(layout_->columns(with_vector), true),
+                          std::move(body), "resolution=merge-duplicates,return=minimal");
+}
+
+asio::awaitable<sink_reply> supabase_sink::post(std::string path, std::string body, std::string prefer) {
+  auto r = request("POST", std::move(path));
+  r.headers.set("Content-Type", "application/json");
+  r.headers.set("Prefer", std::move(prefer));
   r.body = std::move(body);
   auto answer = co_await http_.fetch(std::move(r));
   if (!answer) co_return unknown_outcome(answer.error());
   co_return classify_postgrest(*answer, wall_now());
 }
 
-asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& rows) {
-  if (!layout_) {
-    auto described = co_await describe();
-    if (!described) {
-      sink_reply reply;
-      reply.why = described.error();
-      const auto code = reply.why.code;
-      const bool wants_someone =
-          code == errc::sink_unauthorized || code == errc::sink_schema || code == errc::invalid_config;
-      reply.what = wants_someone ? sink_reply::kind::park : sink_reply::kind::retry;
-      co_return reply;
+/// Learns the table where it is not known; why that failed, if it did.
+asio::awaitable<std::optional<sink_reply>> supabase_sink::describe_first() {
+  if (layout_) co_return std::nullopt;
+  const auto described = co_await describe();
+  if (described) co_return std::nullopt;
+  sink_reply reply;
+  reply.why = described.error();
+  const auto code = reply.why.code;
+  const bool wants_someone =
+      code == errc::sink_unauthorized || code == errc::sink_schema || code == errc::invalid_config;
+  reply.what = wants_someone ? sink_reply::kind::park : sink_reply::kind::retry;
+  co_return reply;
+}
+
+asio::awaitable<sink_reply> supabase_sink::change(std::string method, std::string filter, std::string body) {
+  auto r = request(std::move(method), percent_encode(options_.table) + "?" + std::move(filter));
+  r.headers.set("Prefer", "return=minimal");
+  if (!body.empty()) r.headers.set("Content-Type", "application/json");
+  r.body = std::move(body);
+  auto answer = co_await http_.fetch(std::move(r));
+  if (!answer) co_return unknown_outcome(answer.error());
+  co_return classify_postgrest(*answer, wall_now());
+}
+
+asio::awaitable<sink_reply> supabase_sink::remove(const std::vector<sink_row>& rows) {
+  if (auto failed = co_await describe_first()) co_return *failed;
+  std::vector<const product*> items;
+  for (const auto& row : rows) items.push_back(&row.item);
+  sink_reply reply;
+  reply.what = sink_reply::kind::accepted;
+  for (const auto& filter : filters_by_key(*layout_, items)) {
+    reply = co_await change("DELETE", filter.query, "");
+    const bool still_used = reply.what == sink_reply::kind::bisect && reply.sqlstate_or_code == "23503";
+    if (reply.what == sink_reply::kind::accepted) continue;
+    if (!still_used || rows.size() != 1) co_return reply;
+    // Something of the app's points at the product: its row stays.
+    reply.what = sink_reply::kind::accepted;
+    if (const auto column = layout_->column_of("availability")) {
+      json out_of_stock = json::object();
+      out_of_stock[*column] = "out_of_stock";
+      reply = co_await change("PATCH", filter.query, out_of_stock.dump());
     }
+    if (reply.what == sink_reply::kind::accepted) reply.still_used.push_back(rows.front().key);
   }
+  co_return reply;
+}
+
+asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& rows) {
+  if (auto failed = co_await describe_first()) co_return *failed;
   const bool with_vector = rows.front().vector.has_value();
   if (with_vector && width_ && rows.front().vector->values.size() != static_cast<std::size_t>(*width_)) {
     // Known before anything is sent: no row is at fault, so none may become a dead letter.
@@ -219,12 +303,15 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
                  "choose a model of that width with embed.model, or change the column"};
     co_return reply;
   }
-  std::string body = "[";
-  for (const auto& row : rows) {
-    if (body.size() > 1) body += ',';
-    body += layout_->row_text(row.item, row.vector ? &*row.vector : nullptr);
-  }
-  body += ']';
+  auto write = [&rows, shape = *layout_] {
+    std::string text = "[";
+    for (const auto& row : rows) {
+      if (text.size() > 1) text += ',';
+      text += shape.row_text(row.item, row.vector ? &*row.vector : nullptr);
+    }
+    return text + ']';
+  };
+  auto body = co_await offload(workers_, std::move(write));
   auto reply = co_await send(std::move(body), with_vector);
   if (reply.why.code == errc::sink_schema && reply.what == sink_reply::kind::park)
     layout_.reset();  // the table is looked at anew by the next probe

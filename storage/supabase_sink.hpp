@@ -1,4 +1,5 @@
 #pragma once
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <map>
 #include <optional>
@@ -25,10 +26,14 @@ struct supabase_options {
 /// alone, a legacy one (a JWT) into `Authorization` too.
 class supabase_sink final : public sink {
  public:
-  supabase_sink(supabase_options options, http_client& http);
+  supabase_sink(supabase_options options, http_client& http, boost::asio::any_io_executor workers);
   std::string name() const override;
   boost::asio::awaitable<result<sink_description>> describe() override;
   boost::asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) override;
+  boost::asio::awaitable<sink_reply> remove(const std::vector<sink_row>& rows) override;
+  boost::asio::awaitable<result<std::vector<stored_row>>> read_rows(stored_rows_query query) override;
+  boost::asio::awaitable<sink_reply> set_vectors(std::vector<vector_update> updates) override;
+  bool holds(const stored_row& row, const product& p) const override;
 
  private:
   struct table_columns {
@@ -43,12 +48,18 @@ class supabase_sink final : public sink {
   boost::asio::awaitable<result<table_columns>> probe_columns();
   boost::asio::awaitable<result<std::optional<int>>> width_of_a_row(std::string column);
   boost::asio::awaitable<sink_reply> send(std::string body, bool with_vector);
+  boost::asio::awaitable<sink_reply> change(std::string method, std::string filter, std::string body);
+  boost::asio::awaitable<std::optional<sink_reply>> describe_first();
+  boost::asio::awaitable<void> look_closer(sink_description& description);
+  boost::asio::awaitable<sink_reply> post(std::string path, std::string body, std::string prefer);
   boost::asio::awaitable<std::optional<std::string>> find_older_id(const product& p);
 
   const supabase_options options_;
   http_client& http_;
-  std::optional<layout> layout_;  ///< once the table was described
-  std::optional<int> width_;      ///< of its vector column, where known
+  boost::asio::any_io_executor workers_;  ///< make the bodies
+  std::optional<layout> layout_;          ///< once the table was described
+  std::optional<int> width_;              ///< of its vector column, where known
+  bool can_set_vectors_ = false;          ///< catwalk_set_vectors is there
 };
 
 }  // namespace catwalk::storage

@@ -35,6 +35,7 @@ void add_run(CLI::App& app, invocation& to_run);
 void add_scrape(CLI::App& app, invocation& to_run);
 void add_check(CLI::App& app, invocation& to_run);
 void add_embed(CLI::App& app, invocation& to_run);
+void add_sink(CLI::App& app, invocation& to_run);
 void add_search(CLI::App& app, invocation& to_run);
 void add_model(CLI::App& app, invocation& to_run);
 void add_try(CLI::App& app, invocation& to_run);

@@ -11,6 +11,7 @@
 #include "daemon/commands/command.hpp"
 #include "daemon/progress.hpp"
 #include "daemon/row_export.hpp"
+#include "daemon/site_sync.hpp"
 
 namespace catwalk::daemon {
 
@@ -24,7 +25,7 @@ struct scrape_options {
   std::optional<int> limit;
   bool dry_run = false, sync = false, refresh = false, allow_untrained = false, explain = false, json = false;
   bool migrate = false;
-  std::string allow_deletes;
+  std::optional<std::int64_t> allow_deletes;
   std::string wait = "5m";
   std::string output;
 };
@@ -49,6 +50,13 @@ void print_summary(const run_report& r, bool dry_run) {
   for (const auto& s : r.sites) {
     std::cout << fmt::format("{}: {} products on {} page(s): {} new, {} changed, {} unchanged\n", s.site,
                              s.products, s.pages, s.added, s.changed, s.unchanged);
+    if (s.sync.gone > 0)
+      std::cout << fmt::format("  {} {}\n", s.sync.gone, dry_run ? "would be gone" : "are gone");
+    if (s.sync.missed > 0)
+      std::cout << fmt::format("  {} are listed no longer, and stay until sync.after_missed_runs\n",
+                               s.sync.missed);
+    if (dry_run)
+      if (const auto alarm = sync_alarm(s); !alarm.empty()) std::cout << "  " << alarm << '\n';
     print_skipped(s);
     if (s.endpoints_complete < s.endpoints && !s.limited)
       std::cout << fmt::format("  {} of {} listings were read to their end\n", s.endpoints_complete,
@@ -85,6 +93,38 @@ asio::awaitable<result<void>> export_run(application& app, const std::string& fi
   co_return out->finish();
 }
 
+/// What is new, changed and gone: how many of each, and with `every` which.
+void print_differences(const dry_run_findings& findings, bool every) {
+  using kind = storage::comparison::kind;
+  std::map<std::string, int> columns;
+  for (const auto& c : findings.comparisons)
+    for (const auto& field : c.changed_fields) ++columns[field];
+  std::string list;
+  for (const auto& [column, n] : columns) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", column, n);
+  if (!list.empty()) std::cout << "changed by column: " << list << '\n';
+  if (!every) return;
+  for (const auto& c : findings.comparisons) {
+    if (c.what == kind::unchanged) continue;
+    std::string fields;
+    for (const auto& f : c.changed_fields) fields += " " + f;
+    std::cout << (c.what == kind::added ? "new      " : "changed  ") << c.id.str() << fields << '\n';
+  }
+  for (const auto& p : findings.gone) std::cout << "gone     " << p.id.str() << ' ' << p.title << '\n';
+}
+
+nlohmann::json differences(const dry_run_findings& findings) {
+  using kind = storage::comparison::kind;
+  nlohmann::json j{{"new", nlohmann::json::array()},
+                   {"changed", nlohmann::json::object()},
+                   {"gone", nlohmann::json::array()}};
+  for (const auto& c : findings.comparisons) {
+    if (c.what == kind::added) j["new"].push_back(c.id.str());
+    if (c.what == kind::changed) j["changed"][c.id.str()] = c.changed_fields;
+  }
+  for (const auto& p : findings.gone) j["gone"].push_back(p.id.str());
+  return j;
+}
+
 asio::awaitable<int> dry_run(application& app, scrape_options options, run_request request) {
   dry_run_findings findings;
   progress_line progress(app);
@@ -92,18 +132,13 @@ asio::awaitable<int> dry_run(application& app, scrape_options options, run_reque
   auto report = co_await app.runs().dry_run(std::move(request), findings);
   co_await progress.stop();
   if (!report) co_return fail(report.error());
-  if (options.json)
-    std::cout << json_text(to_json(*report), 2) << '\n';
-  else
+  if (options.json) {
+    auto document = to_json(*report);
+    document["differences"] = differences(findings);
+    std::cout << json_text(document, 2) << '\n';
+  } else {
     print_summary(*report, true);
-  if (options.explain) {
-    for (const auto& c : findings.comparisons) {
-      using kind = storage::comparison::kind;
-      if (c.what == kind::unchanged) continue;
-      std::string fields;
-      for (const auto& f : c.changed_fields) fields += " " + f;
-      std::cout << (c.what == kind::added ? "new      " : "changed  ") << c.id.str() << fields << '\n';
-    }
+    print_differences(findings, options.explain);
   }
   if (!options.output.empty()) {
     auto written = export_dry_run(options.output, app.layout(), findings);
@@ -154,9 +189,10 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
   if (options.migrate)
     return fail({errc::invalid_argument, "--migrate is not an option of catwalk", "", "",
                  "`catwalk sink migrate` takes its place"});
-  if (options.sync || !options.allow_deletes.empty())
-    return fail({errc::invalid_argument, "--sync and --allow-deletes are not supported yet by this version",
-                 "", "", "without them nothing is ever deleted"});
+  if (options.allow_deletes && (!options.sync || site_names(options).size() != 1))
+    return fail({errc::invalid_argument, "--allow-deletes is for one site and --sync",
+                 std::to_string(*options.allow_deletes), "",
+                 "catwalk scrape SITE --sync --allow-deletes N, with the number that the alarm names"});
   if (options.limit && *options.limit <= 0)
     return fail(
         {errc::invalid_argument, "--limit must be 1 or more", std::to_string(*options.limit), "", ""});
@@ -167,6 +203,9 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
 
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
+  if (options.sync && options.limit) spdlog::warn("--sync: a run with --limit deletes nothing");
+  if (options.sync && options.dry_run)
+    spdlog::warn("--sync: a dry run shows what would be gone and deletes nothing");
   asio::io_context loop;
   application_options app_options;
   app_options.allow_untrained = options.allow_untrained;
@@ -178,6 +217,8 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
   request.sites = site_names(options);
   request.read = {options.limit, options.refresh, options.explain};
   request.sink_wait = *wait;
+  request.sync = options.sync;
+  request.allow_deletes = options.allow_deletes;
   auto body = run_and_shut_down(**app, options, std::move(request));
   const int code = run_loop(loop, std::move(body), [&] { (*app)->request_stop(); });
   (*app)->close();
@@ -195,9 +236,9 @@ void add_scrape(CLI::App& app, invocation& to_run) {
       ->type_name("A,B");
   command->add_option("--limit", options->limit, "At most so many products of each site")->type_name("N");
   command->add_flag("--dry-run", options->dry_run, "Read and compare; write nothing, embed nothing");
-  command->add_flag("--sync", options->sync, "Delete what the sites no longer list");
+  command->add_flag("--sync", options->sync, "Delete (or mark) what complete listings no longer hold");
   command->add_flag("--refresh", options->refresh, "Ignore what is known of pages: read everything anew");
-  command->add_option("--allow-deletes", options->allow_deletes, "Permit exactly so many deletes")
+  command->add_option("--allow-deletes", options->allow_deletes, "Permit exactly so many deletes of one site")
       ->type_name("N");
   command->add_flag("--allow-untrained", options->allow_untrained, "Send vectors of the untrained model");
   command->add_option("--wait", options->wait, "How long to wait for the sink at the end (default 5m)")

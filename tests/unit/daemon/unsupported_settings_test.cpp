@@ -49,7 +49,6 @@ TEST_CASE("every unsupported setting is a key that exists") {
   v.embed.fallback = "local";
   v.embed.decode = "fast";
   v.embed.text = "on";
-  v.sync = {"mark", 0.5, 3, 4};
   v.search.memory = 1;
   v.retention = {config::duration(1), config::duration(1), config::duration(1), 1};
   v.notify.url = "https://example.org/";
@@ -61,6 +60,6 @@ TEST_CASE("every unsupported setting is a key that exists") {
   }
   v.schedule.jobs.emplace_back();
   v.schedule.jobs.back().name = "nightly";
-  v.schedule.jobs.back().sync = true;
-  CHECK(names(daemon::unsupported_settings(loaded), "job 'nightly': sync"));
+  v.schedule.jobs.back().ping_url = "https://example.org/";
+  CHECK(names(daemon::unsupported_settings(loaded), "job 'nightly': ping_url"));
 }

@@ -59,6 +59,15 @@ struct fake_sink final : sink {
       }
     co_return r;
   }
+  asio::awaitable<sink_reply> remove(const std::vector<sink_row>& rows) override {
+    for (const auto& row : rows) CHECK(row.is_delete);
+    removed.push_back(rows.size());
+    auto r = answer(rows);
+    if (r.what == kind::accepted)
+      for (const auto& row : rows) table.erase(row.key.str());
+    co_return r;
+  }
+  std::vector<std::size_t> removed;
 };
 
 struct writer_fixture : state_fixture {
@@ -232,4 +241,37 @@ TEST_CASE_METHOD(writer_fixture,
   commit(begin(), {make("0", "1USD")});
   CHECK(drain());
   CHECK(to.table.at("id-0").item.id.str() == "older");
+}
+
+TEST_CASE_METHOD(writer_fixture, "what is gone is removed, apart from what is written") {
+  fill(10);
+  CHECK(drain());
+  const auto run = begin();
+  std::vector<product> left{make("0", "12USD"), make("1")};
+  commit(run, left);
+  site_listing read{run, site_name("Shop"), {{"https://shop.test/list0", true}}};
+  sync_request request{sync_request::kind::remove, {1, 0, 1}, std::nullopt, true};
+  CHECK(value_of(wait_for(products.sync(read, request))).gone == 8);
+  CHECK(drain());
+  CHECK(to.table.size() == 2);
+  CHECK(to.table.at("id-0").item.price == "12USD");
+  CHECK(to.removed == std::vector<std::size_t>{8});
+  CHECK(outbox().empty());
+}
+
+TEST_CASE_METHOD(writer_fixture, "a product that is marked goes out of stock, and comes back as it is") {
+  fill(2);
+  CHECK(drain());
+  auto run = begin();
+  commit(run, {make("0")});
+  site_listing read{run, site_name("Shop"), {{"https://shop.test/list0", true}}};
+  sync_request request{sync_request::kind::mark, {1, 0, 1}, std::nullopt, true};
+  CHECK(value_of(wait_for(products.sync(read, request))).gone == 1);
+  CHECK(drain());
+  CHECK(to.table.at("id-1").item.availability == "out_of_stock");
+  CHECK(to.table.at("id-1").vector);
+  run = begin();
+  commit(run, {make("0"), make("1")});
+  CHECK(drain());
+  CHECK(to.table.at("id-1").item.availability == "unknown");
 }

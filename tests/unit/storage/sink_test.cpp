@@ -1,5 +1,6 @@
 #include "storage/sink.hpp"
 
+#include <boost/asio/thread_pool.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -46,6 +47,7 @@ struct supabase_fixture {
     return found;
   }};
   config::sink_settings settings;
+  asio::thread_pool workers{1};
   asio::io_context loop;
   http_client http{loop.get_executor(), [] {
                      http_client_options o;
@@ -61,7 +63,7 @@ struct supabase_fixture {
   }
   std::unique_ptr<sink> make() {
     settings.url = config::secret(server.at("/"));
-    return value_of(make_sink(settings, http));
+    return value_of(make_sink(settings, http, workers.get_executor()));
   }
   template <class T>
   T run(asio::awaitable<T> task) {
@@ -172,7 +174,7 @@ TEST_CASE_METHOD(supabase_fixture, "a changed table is looked at again after a r
   };
   CHECK(run(to->upsert(rows)).what == kind::park);
   columns =
-      R"({"definitions": {"products": {"properties": {"id": {}, "product_url": {}, "image_embedding": {}}}}})";
+      R"({"definitions": {"products": {"properties": {"id": {}, "product_url": {}, "image_url": {}, "image_embedding": {}}}}})";
   answer = [](auto&) {
     loopback_server::reply r;
     r.status = 201;
@@ -180,13 +182,14 @@ TEST_CASE_METHOD(supabase_fixture, "a changed table is looked at again after a r
   };
   CHECK(run(to->upsert(rows)).what == kind::accepted);
   CHECK(server.requests().back().target ==
-        "/rest/v1/products?on_conflict=id&columns=%22id%22,%22product_url%22");
+        "/rest/v1/products?on_conflict=id&columns=%22id%22,%22image_url%22,%22product_url%22");
 }
 
 TEST_CASE_METHOD(supabase_fixture,
                  "a table that does not list its columns is probed, its width read from a row") {
   columns = "{}";
-  const std::set<std::string> present{"id", "source", "product_url", "image_embedding", "additional_images"};
+  const std::set<std::string> present{"id",          "source",          "image_url",
+                                      "product_url", "image_embedding", "additional_images"};
   answer = [&](const loopback_server::request& q) {
     loopback_server::reply r;
     r.body = "[]";
@@ -250,26 +253,28 @@ TEST_CASE_METHOD(supabase_fixture,
 TEST_CASE_METHOD(supabase_fixture, "what is missing in the settings is named") {
   settings.url = config::secret("http://x.test");
   settings.key = config::secret();
-  CHECK(make_sink(settings, http).error().on == "sink.key");
+  CHECK(make_sink(settings, http, workers.get_executor()).error().on == "sink.key");
   settings.key = config::secret("k");
   settings.url = config::secret();
-  CHECK(make_sink(settings, http).error().on == "sink.url");
+  CHECK(make_sink(settings, http, workers.get_executor()).error().on == "sink.url");
   settings.url = config::secret("xyz");
-  CHECK(make_sink(settings, http).error().on == "sink.url");
+  CHECK(make_sink(settings, http, workers.get_executor()).error().on == "sink.url");
   settings.kind = "postgres";
-  CHECK(make_sink(settings, http).error().why.find("not supported yet") != std::string::npos);
+  settings.url = config::secret();
+  CHECK(make_sink(settings, http, workers.get_executor()).error().on == "sink.url");
   settings.kind = "file";
   settings.path = "rows.parquet";
-  CHECK(make_sink(settings, http).error().why.find("not supported yet") != std::string::npos);
+  CHECK(make_sink(settings, http, workers.get_executor()).error().why.find("not supported yet") !=
+        std::string::npos);
   settings.kind = "none";
-  CHECK(value_of(make_sink(settings, http)) == nullptr);
+  CHECK(value_of(make_sink(settings, http, workers.get_executor())) == nullptr);
 }
 
 TEST_CASE_METHOD(supabase_fixture, "a file takes one line of JSON for each row") {
   temporary_folder folder;
   settings.kind = "file";
   settings.path = folder.path() / "rows.jsonl";
-  const auto to = value_of(make_sink(settings, http));
+  const auto to = value_of(make_sink(settings, http, workers.get_executor()));
   CHECK(value_of(run(to->describe())).layout == "catwalk");
   const std::vector<sink_row> rows{row_of("a", state_fixture::vector({1, 2})),
                                    row_of("b", state_fixture::vector({3, 4}))};
@@ -283,6 +288,42 @@ TEST_CASE_METHOD(supabase_fixture, "a file takes one line of JSON for each row")
   }
   CHECK(n == 2);
   settings.path = folder.path() / "missing" / "rows.jsonl";
-  const auto nowhere = value_of(make_sink(settings, http));
+  const auto nowhere = value_of(make_sink(settings, http, workers.get_executor()));
   CHECK(run(nowhere->upsert(rows)).what == kind::retry);
+}
+
+TEST_CASE_METHOD(supabase_fixture, "rows are removed by their keys, however they are written") {
+  const auto to = make();
+  auto odd = row_of("b");
+  odd.item.id = product_id(R"(a,"b"\\c)");
+  const std::vector<sink_row> rows{row_of("a"), odd};
+  CHECK(run(to->remove(rows)).what == kind::accepted);
+  const auto seen = server.requests().at(1);
+  CHECK(seen.method == "DELETE");
+  CHECK(seen.target == "/rest/v1/products?id=in.(%22id-a%22,%22a%2C%5C%22b%5C%22%5C%5C%5C%5Cc%22)");
+}
+
+TEST_CASE_METHOD(supabase_fixture, "addresses stay short, whatever is removed") {
+  const auto to = make();
+  std::vector<sink_row> rows;
+  for (int i = 0; i < 200; ++i) rows.push_back(row_of(std::string(60, 'x') + std::to_string(i)));
+  CHECK(run(to->remove(rows)).what == kind::accepted);
+  const auto seen = server.requests();
+  CHECK(seen.size() > 2);
+  for (const auto& r : seen) CHECK(r.target.size() < 6'200);
+}
+
+TEST_CASE_METHOD(supabase_fixture, "a row that something still points at stays, and is said") {
+  const auto to = make();
+  answer = [](const loopback_server::request&) {
+    loopback_server::reply r;
+    r.status = 409;
+    r.body = refusal("23503");
+    return r;
+  };
+  const std::vector<sink_row> both{row_of("a"), row_of("b")}, one{row_of("a")};
+  CHECK(run(to->remove(both)).what == kind::bisect);
+  const auto reply = run(to->remove(one));
+  CHECK(reply.what == kind::accepted);
+  CHECK(reply.still_used == std::vector<product_id>{product_id("id-a")});
 }
