@@ -168,6 +168,12 @@ asio::awaitable<void> application::start_into(result<void>& outcome) {
   outcome = std::move(started);
 }
 
+asio::awaitable<result<void>> application::start_encoder() {
+  if (auto described = co_await describe_sink(); !described) co_return described.error();
+  if (!description_ && sink_problem_) co_return *sink_problem_;
+  co_return co_await load_model();
+}
+
 asio::awaitable<result<void>> application::start_parts() {
   auto interrupted = co_await catalogue_->close_interrupted_runs();
   if (!interrupted) co_return interrupted.error();
@@ -176,6 +182,7 @@ asio::awaitable<result<void>> application::start_parts() {
 
   if (auto described = co_await describe_sink(); !described) co_return described.error();
   if (auto loaded = co_await load_model(); !loaded) co_return loaded.error();
+  co_await warn_of_unknown_rows();
   const auto expired = co_await catalogue_->expire_vectors(encoder_->model().fingerprint);
   if (!expired) co_return expired.error();
   if (*expired > 0)
@@ -205,7 +212,8 @@ asio::awaitable<result<void>> application::start_parts() {
                            }};
   images_ = std::make_unique<image_stage>(loop_.get_executor(), std::move(parts));
   images_->start();
-  runner_->attach({*images_, writer_.get(), encoder_->model().fingerprint});
+  runner_->attach({*images_, writer_.get(), encoder_->model().fingerprint,
+                   [this] { return sink_ ? sink_->shape() : nullptr; }});
   tasks_.spawn("gauges", update_gauges());
   co_return result<void>();
 }
@@ -226,6 +234,20 @@ asio::awaitable<result<void>> application::describe_sink() {
   description_ = std::move(*described);
   for (const auto& warning : description_->warnings) spdlog::warn("{}: {}", sink_->name(), warning);
   co_return result<void>();
+}
+
+/// The first run against a table that is full already says what it is about to change.
+asio::awaitable<void> application::warn_of_unknown_rows() {
+  if (!sink_ || !description_) co_return;
+  const auto known = co_await catalogue_->note("sink");
+  if (!known || *known == sink_->name()) co_return;
+  const auto rows = co_await sink_->count_rows({});
+  if (!rows || *rows == 0) co_return;
+  spdlog::warn(
+      "{} holds {} rows that catwalk does not know: those that the sites list are embedded and written anew, "
+      "the "
+      "others stay for ever; `catwalk sink adopt` learns them first",
+      sink_->name(), *rows);
 }
 
 asio::awaitable<result<void>> application::load_model() {

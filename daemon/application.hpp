@@ -56,6 +56,9 @@ class application {
   /// and the outbox writer. A sink that is away or refuses is a warning (rows wait in the outbox); a model
   /// that is missing or does not fit is an error.
   boost::asio::awaitable<result<void>> start_pipeline();
+  /// A part of it, for commands that work on the sink's rows by themselves: asks the sink, and loads the
+  /// model.
+  boost::asio::awaitable<result<void>> start_encoder();
 
   /// Carries out runs; not with state_access::read.
   site_runner& runs() noexcept { return *runner_; }
@@ -84,13 +87,16 @@ class application {
   /// Not where state_access::read_if_there found none.
   storage::catalogue& catalogue() noexcept { return *catalogue_; }
   bool has_catalogue() const noexcept { return catalogue_ != nullptr; }
-  bool has_catalogue() const noexcept { return catalogue_ != nullptr; }
   catwalk::metrics& metrics() noexcept { return metrics_; }
   /// True once start_pipeline() has succeeded: model loaded, database open, images and rows going.
   bool ready() const noexcept { return images_ != nullptr; }
   embed::image_encoder* encoder() noexcept { return encoder_.get(); }
   image_stage* images() noexcept { return images_.get(); }
   storage::outbox_writer* writer() noexcept { return writer_.get(); }
+  /// Not where state_access::read_if_there found none.
+  const std::shared_ptr<storage::state_database>& database() noexcept { return database_; }
+  /// The polite fetcher of pictures; not with state_access::read.
+  scrape::fetcher& image_lane() noexcept { return *image_lane_; }
   /// nullptr: none.
   storage::sink* sink() noexcept { return sink_.get(); }
   /// The layout of the sink, or the one that `--output` uses without one.
@@ -107,6 +113,7 @@ class application {
   boost::asio::awaitable<void> start_into(result<void>& outcome);
   boost::asio::awaitable<result<void>> start_parts();
   boost::asio::awaitable<result<void>> describe_sink();
+  boost::asio::awaitable<void> warn_of_unknown_rows();
   boost::asio::awaitable<result<void>> load_model();
   /// Why intake must pause, in words; nullopt: it need not.
   std::optional<std::string> disk_nearly_full() const;

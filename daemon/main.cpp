@@ -15,8 +15,7 @@ using namespace catwalk;
 using namespace catwalk::daemon;
 
 /// Commands that the documentation promises and this version does not have.
-constexpr std::array planned{"probe",  "compare", "backfill", "jobs",
-                             "failed", "state",   "status",   "completion"};
+constexpr std::array planned{"probe", "compare", "state", "status", "completion"};
 
 /// The first word that is no flag and no flag's value; nullptr where there is none.
 const char* first_word(int argc, char** argv) {
@@ -64,6 +63,9 @@ int run_command_line(int argc, char** argv) {
   add_embed(app, chosen);
   add_search(app, chosen);
   add_sink(app, chosen);
+  add_backfill(app, chosen);
+  add_jobs(app, chosen);
+  add_failed(app, chosen);
   add_model(app, chosen);
   add_try(app, chosen);
   add_healthcheck(app, chosen);

@@ -71,6 +71,7 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   commit.unchanged = p.unchanged;
   commit.to_sink = parts_.to_sink;
   commit.fingerprint = parts_.fingerprint;
+  if (parts_.shape) commit.shape = parts_.shape();
   const auto read = static_cast<int>(p.products.size());
   commit.products = std::move(p.products);
 

@@ -33,6 +33,7 @@ class committing_page_sink final : public scrape::page_sink {
     bool to_sink;
     std::string fingerprint;             ///< of the model that vectors must come from
     std::function<void()> on_committed;  ///< images and rows may be due
+    std::function<std::shared_ptr<const storage::layout>()> shape;  ///< how the sink forms rows
   };
   committing_page_sink(parts p, const config::site& site, storage::run_id run, read_options options,
                        site_report& report);

@@ -98,7 +98,7 @@ asio::awaitable<void> site_runner::commit_site(const config::site& site, storage
     if (pipeline_->writer) pipeline_->writer->notify();
   };
   committing_page_sink to({*parts_.catalogue, parts_.intake, parts_.metrics, pipeline_->writer != nullptr,
-                           pipeline_->fingerprint, on_committed},
+                           pipeline_->fingerprint, on_committed, pipeline_->shape},
                           site, run, read, report);
   auto context = context_for(site);
   co_await read_site(std::move(context), to, report);

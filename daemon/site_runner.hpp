@@ -2,6 +2,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -39,6 +40,8 @@ class site_runner {
     image_stage& images;
     storage::outbox_writer* writer;  ///< nullptr: no sink
     std::string fingerprint;         ///< of the model that vectors must come from
+    /// How the sink forms rows; gives nullptr where there is no sink, or it is not known yet.
+    std::function<std::shared_ptr<const storage::layout>()> shape;
   };
 
   site_runner(boost::asio::any_io_executor loop, parts p);

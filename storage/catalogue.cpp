@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "storage/adoption.hpp"
 #include "storage/catalogue_reading.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
@@ -163,6 +164,45 @@ asio::awaitable<result<void>> catalogue::commit_image_failure(image_failure fail
         "image_url = ?1",
         failure.image_url, next);
     if (to_sink) release_held(db, failure.image_url);
+    return {};
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<adoption_counts>> catalogue::adopt(std::vector<adoptable_row> rows,
+                                                          std::shared_ptr<const layout> shape) {
+  auto work = [rows = std::move(rows), shape = std::move(shape)](connection& db) -> result<adoption_counts> {
+    return adoption(db, wall_now()).adopt(rows, *shape);
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<std::optional<embedding>>> catalogue::vector_of(std::string image_url,
+                                                                       std::string fingerprint) {
+  auto work = [image_url = std::move(image_url),
+               fingerprint = std::move(fingerprint)](connection& db) -> result<std::optional<embedding>> {
+    if (!find_image(db, image_url).current(fingerprint)) return std::optional<embedding>();
+    return read_vector(db, image_url);
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::optional<std::string>>> catalogue::note(std::string name) {
+  auto work = [name = std::move(name)](connection& db) -> result<std::optional<std::string>> {
+    auto s = db.prepare("select value from facts where name = ?1");
+    s.bind(name);
+    if (!s.step()) return std::optional<std::string>();
+    return std::optional<std::string>(s.text(0));
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<void>> catalogue::set_note(std::string name, std::optional<std::string> value) {
+  auto work = [name = std::move(name), value = std::move(value)](connection& db) -> result<void> {
+    if (value)
+      db.run("insert or replace into facts (name, value) values (?1, ?2)", name, *value);
+    else
+      db.run("delete from facts where name = ?1", name);
     return {};
   };
   co_return co_await db_->internals().write(std::move(work));

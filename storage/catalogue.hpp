@@ -43,6 +43,8 @@ struct page_commit {
   std::vector<product> products;
   /// Products that the page lists and that could not be read this time: they are not gone.
   std::vector<product_id> also_seen;
+  /// How the sink forms rows, to compare those that were adopted; nullptr: not known.
+  std::shared_ptr<const class layout> shape;
   /// Whether changes go to the sink: false where there is none.
   bool to_sink = true;
   /// The tower that vectors must come from; a product whose vector has another fingerprint is `stale`.
@@ -55,6 +57,22 @@ struct page_counts {
   int unchanged = 0;
   int reappeared = 0;  ///< were gone, are back
   int images_due = 0;  ///< products that now wait for a vector
+};
+
+/// A row that the sink holds, as far as it says what product it is.
+struct adoptable_row {
+  product item;            ///< with the sink's id, and the site that it belongs to
+  nlohmann::json columns;  ///< as read, without vectors
+  bool has_vector = false;
+  std::optional<embedding> vector;  ///< to be taken into the catalogue
+  /// The table keeps products under ids of its own: one that is found by its address keeps the row's.
+  bool by_address = true;
+};
+
+struct adoption_counts {
+  int adopted = 0;  ///< rows that no product of the catalogue stands for yet
+  int known = 0;    ///< rows of products that the catalogue has
+  int vectors = 0;  ///< taken over
 };
 
 /// How one listing of a site came through.
@@ -197,6 +215,7 @@ class catalogue {
   boost::asio::awaitable<result<void>> end_run(run_id run, run_state state, std::string counts_json,
                                                std::string errors_json);
   boost::asio::awaitable<result<std::vector<run_summary>>> recent_runs(int limit);
+  boost::asio::awaitable<result<std::optional<run_summary>>> find_run(run_id run);
   /// The latest 1,000 slots that had a run, latest first.
   boost::asio::awaitable<result<std::vector<taken_slot>>> taken_slots();
   /// Marks runs that a crash left `running` as `interrupted`; returns how many.
@@ -230,6 +249,16 @@ class catalogue {
   /// One batch transaction: vectors and the outbox rows that they release.
   boost::asio::awaitable<result<void>> commit_vectors(std::vector<vector_commit> batch, bool to_sink);
   boost::asio::awaitable<result<void>> commit_image_failure(image_failure failure, bool to_sink);
+
+  /// Takes over rows that the sink holds; see adoption.hpp.
+  boost::asio::awaitable<result<adoption_counts>> adopt(std::vector<adoptable_row> rows,
+                                                        std::shared_ptr<const class layout> shape);
+  /// The vector of an image, where it counts as made by the tower `fingerprint`.
+  boost::asio::awaitable<result<std::optional<embedding>>> vector_of(std::string image_url,
+                                                                     std::string fingerprint);
+  /// A note that outlives the process; nullopt: none.
+  boost::asio::awaitable<result<std::optional<std::string>>> note(std::string name);
+  boost::asio::awaitable<result<void>> set_note(std::string name, std::optional<std::string> value);
 
   boost::asio::awaitable<result<catalogue_counts>> counts();
   boost::asio::awaitable<result<std::vector<site_counts>>> counts_by_site();

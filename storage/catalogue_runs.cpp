@@ -70,20 +70,36 @@ asio::awaitable<result<void>> catalogue::end_run(run_id run, run_state state, st
   co_return co_await db_->internals().write(std::move(work));
 }
 
+namespace {
+
+constexpr const char* run_columns = "select id, job, started, finished, state, counts, errors from runs ";
+
+run_summary read_run(const sqlite::statement& s) {
+  run_summary r{s.integer(0), s.text(1), from_millis(s.integer(2)), std::nullopt, state_named(s.text(4)),
+                s.text(5),    s.text(6)};
+  if (const auto finished = s.optional_integer(3)) r.finished = from_millis(*finished);
+  return r;
+}
+
+}  // namespace
+
 asio::awaitable<result<std::vector<run_summary>>> catalogue::recent_runs(int limit) {
   auto work = [limit](connection& db) -> result<std::vector<run_summary>> {
     std::vector<run_summary> runs;
-    auto s = db.prepare(
-        "select id, job, started, finished, state, counts, errors from runs order by started desc, id desc "
-        "limit ?1");
+    auto s = db.prepare(std::string(run_columns) + "order by started desc, id desc limit ?1");
     s.bind(limit);
-    while (s.step()) {
-      run_summary r{s.integer(0), s.text(1), from_millis(s.integer(2)), std::nullopt, state_named(s.text(4)),
-                    s.text(5),    s.text(6)};
-      if (const auto finished = s.optional_integer(3)) r.finished = from_millis(*finished);
-      runs.push_back(std::move(r));
-    }
+    while (s.step()) runs.push_back(read_run(s));
     return runs;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::optional<run_summary>>> catalogue::find_run(run_id run) {
+  auto work = [run](connection& db) -> result<std::optional<run_summary>> {
+    auto s = db.prepare(std::string(run_columns) + "where id = ?1");
+    s.bind(run);
+    if (!s.step()) return std::optional<run_summary>();
+    return std::optional<run_summary>(read_run(s));
   };
   co_return co_await db_->internals().read(std::move(work));
 }

@@ -1,11 +1,7 @@
 #include "storage/file_sink.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <spdlog/spdlog.h>
 
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "core/json_text.hpp"
@@ -17,43 +13,40 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Appends all of `text` and waits for the disk; takes back what a failure left half written. Returns errno.
-int append(const std::filesystem::path& file, const std::string& text) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd < 0) return errno;
-  struct stat before {};
-  int problem = ::fstat(fd, &before) == 0 ? 0 : errno;
-  for (std::size_t done = 0; problem == 0 && done < text.size();) {
-    const auto n = ::write(fd, text.data() + done, text.size() - done);
-    if (n >= 0)
-      done += static_cast<std::size_t>(n);
-    else if (errno != EINTR)
-      problem = errno;
-  }
-  if (problem == 0 && ::fdatasync(fd) != 0 && errno != EINVAL) problem = errno;
-  if (problem != 0 && S_ISREG(before.st_mode) && ::ftruncate(fd, before.st_size) != 0) problem = errno;
-  ::close(fd);
-  return problem;
+row_file::form form_of(const layout& shape) {
+  return {shape.columns(true), shape.conflict(), shape.vector_column().value_or("")};
 }
 
 }  // namespace
 
-file_sink::file_sink(std::filesystem::path file, layout rows, asio::any_io_executor workers)
-    : file_(std::move(file)), layout_(std::move(rows)), workers_(std::move(workers)) {}
+file_sink::file_sink(std::filesystem::path file, layout rows, int batch, asio::any_io_executor workers)
+    : file_(std::move(file)),
+      layout_(std::move(rows)),
+      rows_(file_, form_of(layout_)),
+      full_batch_(static_cast<std::size_t>(batch)),
+      workers_(std::move(workers)) {}
+
+file_sink::~file_sink() {
+  if (!rows_.unsettled()) return;
+  if (auto done = rows_.settle(); !done)
+    spdlog::error("{}; its journal keeps the rows", done.error().to_string());
+}
 
 std::string file_sink::name() const {
   return "file " + file_.string();
 }
 
 asio::awaitable<result<sink_description>> file_sink::describe() {
+  auto look = [this]() -> result<void> {
+    if (auto touched = rows_.add(""); !touched) return touched;
+    // What an earlier process could not bring to its place.
+    return rows_.unsettled() ? rows_.settle() : result<void>();
+  };
+  auto looked = co_await offload(workers_, std::move(look));
+  if (!looked) co_return looked.error();
   sink_description description;
   description.layout = layout_.name();
   description.has_availability = layout_.column_of("availability").has_value();
-  auto touch = [file = file_] { return append(file, ""); };
-  if (const int problem = co_await offload(workers_, std::move(touch))) {
-    co_return error{errc::sink_unavailable, "cannot write the sink's file", file_.string(),
-                    std::strerror(problem), "check sink.path"};
-  }
   co_return description;
 }
 
@@ -67,21 +60,16 @@ std::string file_sink::line(const sink_row& row) const {
 }
 
 asio::awaitable<sink_reply> file_sink::write(const std::vector<sink_row>& rows) {
-  auto work = [this, &rows] {
+  auto work = [this, &rows]() -> result<void> {
     std::string text;
     for (const auto& row : rows) text += line(row);
-    return append(file_, text);
+    if (auto added = rows_.add(text); !added) return added;
+    return rows.size() < full_batch_ ? rows_.settle() : result<void>();
   };
-  const int problem = co_await offload(workers_, std::move(work));
+  const auto written = co_await offload(workers_, std::move(work));
   sink_reply reply;
-  if (problem != 0) {
-    const bool full = problem == ENOSPC || problem == EDQUOT;
-    reply.what = sink_reply::kind::retry;
-    reply.why = error{full ? errc::disk_full : errc::io, "cannot write the sink's file", file_.string(),
-                      std::strerror(problem), "check sink.path"};
-  } else {
-    reply.what = sink_reply::kind::accepted;
-  }
+  reply.what = written ? sink_reply::kind::accepted : sink_reply::kind::retry;
+  if (!written) reply.why = written.error();
   co_return reply;
 }
 

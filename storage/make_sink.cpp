@@ -59,14 +59,15 @@ result<std::unique_ptr<sink>> make_postgres(const config::sink_settings& s) {
 
 result<std::unique_ptr<sink>> make_file(const config::sink_settings& s,
                                         boost::asio::any_io_executor workers) {
-  if (s.path.empty()) return invalid("sink.path", "it is missing", "name a file that ends in .jsonl");
-  if (s.path.extension() != ".jsonl")
-    return invalid("sink.path",
-                   "the ending " + s.path.extension().string() + " is not supported yet by this version",
-                   "use a file that ends in .jsonl");
+  if (s.path.empty())
+    return invalid("sink.path", "it is missing", "name a file that ends in .jsonl, .csv or .npy");
+  if (!row_file::knows(s.path))
+    return invalid("sink.path", "the ending " + s.path.extension().string() + " is none that catwalk writes",
+                   "use a file that ends in .jsonl, .csv or .npy");
   auto rows = layout::make(layout_of(s), std::nullopt);
   if (!rows) return rows.error();
-  return std::unique_ptr<sink>(std::make_unique<file_sink>(s.path, std::move(*rows), std::move(workers)));
+  return std::unique_ptr<sink>(
+      std::make_unique<file_sink>(s.path, std::move(*rows), s.batch, std::move(workers)));
 }
 
 }  // namespace

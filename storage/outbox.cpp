@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "storage/adoption.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 #include "storage/state_operations.hpp"
@@ -159,8 +160,7 @@ int enqueue_unsent(connection& db) {
   {
     auto s = db.prepare(
         "select id, field_hash, vector_state, image_url from products where sink_hash is null and gone_at is "
-        "null "
-        "order by number");
+        "null and not exists (select 1 from adopted a where a.id = products.id) order by number");
     while (s.step()) rows.push_back({s.text(0), s.text(1), s.text(2), s.text(3)});
   }
   for (const auto& row : rows) {
@@ -193,6 +193,7 @@ asio::awaitable<result<int>> outbox::adopt_sink(std::string identity) {
     if (before == identity) return 0;
     if (before) {
       db.run("delete from outbox where sink = ?1", the_sink);
+      adoption(db, wall_now()).forget();
       db.run("update products set sink_hash = null, sink_vector = null, sink_key = null");
     }
     db.run("insert or replace into facts (name, value) values ('sink', ?1)", identity);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "storage/adoption.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 
@@ -47,6 +48,10 @@ page_counts page_transaction::commit(const page_commit& page) {
   r.to_sink = page.to_sink;
   r.fingerprint = page.fingerprint;
   const auto endpoint = endpoint_number(page.page);
+  {
+    auto s = db_.prepare("select 1 from adopted limit 1");
+    adopted_ = s.step();
+  }
   if (page.unchanged) {
     for (auto& id : listed_before(page.page)) {
       r.id = std::move(id);
@@ -58,6 +63,7 @@ page_counts page_transaction::commit(const page_commit& page) {
       r.id = p.id;
       r.endpoint_index = p.endpoint_index;
       r.fields = &p;
+      if (adopted_) adoption(db_, now_).take_over(p, page.shape.get());
       see(r, counts);
       list(endpoint, p.id, page.run);
     }

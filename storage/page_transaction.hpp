@@ -35,6 +35,7 @@ class page_transaction {
 
   sqlite::connection& db_;
   wall_time now_;
+  bool adopted_ = false;  ///< there are rows that wait for their product
 };
 
 }  // namespace catwalk::storage

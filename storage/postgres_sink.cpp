@@ -255,35 +255,42 @@ sink_reply postgres_sink::erase(const std::vector<sink_row>& rows) {
   return reply;
 }
 
+postgres_sink::row_condition postgres_sink::condition(const stored_rows_query& q) const {
+  using kind = stored_rows_query::kind;
+  row_condition c{"true", {}};
+  const auto& vector = layout_->vector_column();
+  if (!vector) return {"false", {}};
+  const auto column = "t." + quoted(*vector);
+  if (q.which == kind::with_vector) c.where = column + " is not null";
+  if (q.which == kind::without_vector) c.where = column + " is null";
+  if (q.which == kind::not_of_model) {
+    const auto model = layout_->column_of("embedding_model");
+    c.where = column + " is null";
+    if (model) {
+      c.values.push_back(q.model);
+      c.where = "(" + c.where + " or t." + quoted(*model) + " is distinct from $1)";
+    }
+  }
+  if (q.after) {
+    c.values.push_back(*q.after);
+    c.where += " and t.id > $" + std::to_string(c.values.size()) + "::" + type_of("id");
+  }
+  return c;
+}
+
 result<std::vector<stored_row>> postgres_sink::read(const stored_rows_query& q) {
   if (auto bad = look_first()) return bad->why;
   const auto& vector = layout_->vector_column();
   if (!vector || facts_.columns.count("id") == 0)
     return error{errc::sink_schema, "cannot read the sink's rows", options_.table,
                  "it has no column for vectors, or no id", "run catwalk sink migrate"};
-  using kind = stored_rows_query::kind;
-  postgres_connection::parameters values;
-  std::string where = "true";
   const auto column = "t." + quoted(*vector);
-  if (q.which == kind::with_vector) where = column + " is not null";
-  if (q.which == kind::without_vector) where = column + " is null";
-  if (q.which == kind::not_of_model) {
-    const auto model = layout_->column_of("embedding_model");
-    where = column + " is null";
-    if (model) {
-      values.push_back(q.model);
-      where = "(" + where + " or t." + quoted(*model) + " is distinct from $1)";
-    }
-  }
-  if (q.after) {
-    values.push_back(*q.after);
-    where += " and t.id > $" + std::to_string(values.size()) + "::" + type_of("id");
-  }
+  const auto wanted = condition(q);
   const auto rows = connection_.query(
       "select t.id::text, (to_jsonb(t) - " + literal(*vector) + " - 'info_embedding')::text, " + column +
           " is not null, " + (q.vectors ? column + "::text" : std::string("null")) + " from " + table() +
-          " t where " + where + " order by t.id limit " + std::to_string(q.limit),
-      values);
+          " t where " + wanted.where + " order by t.id limit " + std::to_string(q.limit),
+      wanted.values);
   if (!rows) return rows.error();
   std::vector<stored_row> all;
   for (int i = 0; i < rows->size(); ++i) {
@@ -363,13 +370,21 @@ asio::awaitable<sink_reply> postgres_sink::set_vectors(std::vector<vector_update
   co_return co_await offload(thread_.get_executor(), std::move(work));
 }
 
-bool postgres_sink::holds(const stored_row& row, const product& p) const {
-  std::shared_ptr<const layout> shape;
-  {
-    const std::lock_guard held(published_mutex_);
-    shape = published_;
-  }
-  return shape && shape->same_fields(row.columns, p);
+asio::awaitable<result<std::int64_t>> postgres_sink::count_rows(stored_rows_query query) {
+  auto work = [this, query = std::move(query)]() -> result<std::int64_t> {
+    if (auto bad = look_first()) return bad->why;
+    const auto wanted = condition(query);
+    const auto rows =
+        connection_.query("select count(*) from " + table() + " t where " + wanted.where, wanted.values);
+    if (!rows) return rows.error();
+    return static_cast<std::int64_t>(std::stoll(rows->text(0, 0)));
+  };
+  co_return co_await offload(thread_.get_executor(), std::move(work));
+}
+
+std::shared_ptr<const layout> postgres_sink::shape() const {
+  const std::lock_guard held(published_mutex_);
+  return published_;
 }
 
 }  // namespace catwalk::storage

@@ -35,7 +35,8 @@ class postgres_sink final : public sink {
   boost::asio::awaitable<sink_reply> remove(const std::vector<sink_row>& rows) override;
   boost::asio::awaitable<result<std::vector<stored_row>>> read_rows(stored_rows_query query) override;
   boost::asio::awaitable<sink_reply> set_vectors(std::vector<vector_update> updates) override;
-  bool holds(const stored_row& row, const product& p) const override;
+  boost::asio::awaitable<result<std::int64_t>> count_rows(stored_rows_query query) override;
+  std::shared_ptr<const layout> shape() const override;
   void stop() override { stopped_ = true; }
 
  private:
@@ -44,6 +45,12 @@ class postgres_sink final : public sink {
   std::optional<sink_reply> look_first();
   sink_reply write(const std::vector<sink_row>& rows);
   sink_reply erase(const std::vector<sink_row>& rows);
+  /// What follows `where`, with its values.
+  struct row_condition {
+    std::string where;
+    postgres_connection::parameters values;
+  };
+  row_condition condition(const stored_rows_query& q) const;
   result<std::vector<stored_row>> read(const stored_rows_query& query);
   sink_reply set(const std::vector<vector_update>& updates);
   sink_reply failed(error why, bool committing);
@@ -57,7 +64,7 @@ class postgres_sink final : public sink {
   postgres_connection connection_;
   std::shared_ptr<const layout> layout_;  ///< once the table was described; replaced, never changed
   mutable std::mutex published_mutex_;
-  std::shared_ptr<const layout> published_;  ///< the latest layout_, for holds()
+  std::shared_ptr<const layout> published_;  ///< the latest layout_, for shape()
   table_facts facts_;
   std::optional<int> width_;
   boost::asio::thread_pool thread_{1};

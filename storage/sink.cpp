@@ -24,8 +24,12 @@ asio::awaitable<sink_reply> sink::set_vectors(std::vector<vector_update>) {
   co_return reply;
 }
 
-bool sink::holds(const stored_row&, const product&) const {
-  return false;
+asio::awaitable<result<std::int64_t>> sink::count_rows(stored_rows_query) {
+  co_return cannot("cannot count the sink's rows", name());
+}
+
+std::shared_ptr<const layout> sink::shape() const {
+  return nullptr;
 }
 
 }  // namespace catwalk::storage

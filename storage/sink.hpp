@@ -17,6 +17,8 @@
 
 namespace catwalk::storage {
 
+class layout;
+
 /// What the sink's table looks like, learned at start-up.
 struct sink_description {
   std::string layout;                ///< catwalk | 2026-02 | 2025-10
@@ -107,8 +109,10 @@ class sink {
   virtual boost::asio::awaitable<result<std::vector<stored_row>>> read_rows(stored_rows_query query);
   /// Sets the vectors of rows and touches nothing else; a row that is not there stays away.
   virtual boost::asio::awaitable<sink_reply> set_vectors(std::vector<vector_update> updates);
-  /// Whether `row` holds exactly what would be written for `p`, vectors aside.
-  virtual bool holds(const stored_row& row, const product& p) const;
+  /// How many rows a query would read, all pages together.
+  virtual boost::asio::awaitable<result<std::int64_t>> count_rows(stored_rows_query query);
+  /// How rows are formed; nullptr before describe() has succeeded, and where rows cannot be read.
+  virtual std::shared_ptr<const layout> shape() const;
   /// Ends what is under way, as if the sink had gone away. For shutdown.
   virtual void stop() {}
 };

@@ -165,7 +165,19 @@ alter table products add column missed integer not null default 0;
 create index products_by_site on products (site, gone_at);
 )sql";
 
-constexpr std::array<std::string_view, 2> steps{first, second};
+// `adopted`: rows of the sink that no run has seen yet, each a product under the sink's own id; `row` is what
+// was read, `product_url` null where the sink's keys do not follow addresses.
+constexpr std::string_view third = R"sql(
+create table adopted (
+  id text primary key,
+  source text not null,
+  product_url text,
+  row text not null
+) strict, without rowid;
+create index adopted_by_address on adopted (source, product_url) where product_url is not null;
+)sql";
+
+constexpr std::array<std::string_view, 3> steps{first, second, third};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

@@ -99,8 +99,24 @@ asio::awaitable<sink_reply> supabase_sink::set_vectors(std::vector<vector_update
   co_return reply;
 }
 
-bool supabase_sink::holds(const stored_row& row, const product& p) const {
-  return layout_ && layout_->same_fields(row.columns, p);
+asio::awaitable<result<std::int64_t>> supabase_sink::count_rows(stored_rows_query query) {
+  if (auto failed = co_await describe_first()) co_return failed->why;
+  if (!layout_->vector_column()) co_return std::int64_t{0};
+  auto r =
+      request("GET", percent_encode(options_.table) + "?select=id&limit=1" +
+                         filter_of(query, *layout_->vector_column(), layout_->column_of("embedding_model")));
+  r.headers.set("Accept", "application/json");
+  r.headers.set("Prefer", "count=exact");
+  const auto answer = co_await http_.fetch(std::move(r));
+  if (!answer) co_return answer.error();
+  if (answer->status != 200 && answer->status != 206) co_return refused(*answer);
+  // Content-Range: 0-0/1234
+  const std::string range(answer->headers.find("Content-Range").value_or(""));
+  const auto slash = range.find('/');
+  std::int64_t total = 0;
+  if (slash != std::string::npos)
+    std::from_chars(range.data() + slash + 1, range.data() + range.size(), total);
+  co_return total;
 }
 
 }  // namespace catwalk::storage

@@ -193,7 +193,7 @@ asio::awaitable<result<sink_description>> supabase_sink::describe() {
                                      " is not known; a wrong one shows at the first row");
   }
   description.has_availability = made->column_of("availability").has_value();
-  layout_ = std::move(*made);
+  layout_ = std::make_shared<const layout>(std::move(*made));
   width_ = description.vector_width;
   co_await look_closer(description);
   co_return description;
@@ -303,11 +303,11 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
                  "choose a model of that width with embed.model, or change the column"};
     co_return reply;
   }
-  auto write = [&rows, shape = *layout_] {
+  auto write = [&rows, form = layout_] {
     std::string text = "[";
     for (const auto& row : rows) {
       if (text.size() > 1) text += ',';
-      text += shape.row_text(row.item, row.vector ? &*row.vector : nullptr);
+      text += form->row_text(row.item, row.vector ? &*row.vector : nullptr);
     }
     return text + ']';
   };

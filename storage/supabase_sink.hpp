@@ -33,7 +33,8 @@ class supabase_sink final : public sink {
   boost::asio::awaitable<sink_reply> remove(const std::vector<sink_row>& rows) override;
   boost::asio::awaitable<result<std::vector<stored_row>>> read_rows(stored_rows_query query) override;
   boost::asio::awaitable<sink_reply> set_vectors(std::vector<vector_update> updates) override;
-  bool holds(const stored_row& row, const product& p) const override;
+  boost::asio::awaitable<result<std::int64_t>> count_rows(stored_rows_query query) override;
+  std::shared_ptr<const layout> shape() const override { return layout_; }
 
  private:
   struct table_columns {
@@ -57,7 +58,7 @@ class supabase_sink final : public sink {
   const supabase_options options_;
   http_client& http_;
   boost::asio::any_io_executor workers_;  ///< make the bodies
-  std::optional<layout> layout_;          ///< once the table was described
+  std::shared_ptr<const layout> layout_;  ///< once the table was described; replaced, never changed
   std::optional<int> width_;              ///< of its vector column, where known
   bool can_set_vectors_ = false;          ///< catwalk_set_vectors is there
 };

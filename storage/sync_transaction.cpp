@@ -107,14 +107,19 @@ class kept_listings {
 
 }  // namespace
 
-void sync_transaction::forget_unlisted(const site_listing& read) {
+bool sync_transaction::forget_unlisted(const site_listing& read) {
   const kept_listings listings(db_, read, [&](const kept_listings::known& l) {
     auto s = db_.prepare("select 1 from listings where endpoint = ?1 and run >= ?2 limit 1");
     s.bind(l.number, read.run);
     return s.step();
   });
+  bool whole = !read.endpoints.empty();
+  for (const auto& e : read.endpoints) whole = whole && e.complete;
   for (const auto& l : listings.all()) {
-    if (l.kept) continue;
+    if (l.kept) {
+      whole = false;
+      continue;
+    }
     db_.run("delete from listings where endpoint = ?1 and run < ?2", l.number, read.run);
     db_.run("delete from pages where site = ?1 and endpoint = ?2 and run < ?3", read.site.str(), l.endpoint,
             read.run);
@@ -124,14 +129,16 @@ void sync_transaction::forget_unlisted(const site_listing& read) {
           "?1)",
           l.number);
   }
+  return whole;
 }
 
 sync_outcome sync_transaction::carry_out(const site_listing& read, const sync_request& request) {
-  forget_unlisted(read);
+  const bool whole = forget_unlisted(read);
   db_.run(
       "update products set missed = missed + 1 where site = ?1 and gone_at is null and not exists "
-      "(select 1 from listings l where l.product = products.number)",
-      read.site.str());
+      "(select 1 from listings l where l.product = products.number) and "
+      "(?2 or not exists (select 1 from adopted a where a.id = products.id))",
+      read.site.str(), whole);
   if (request.action == sync_request::kind::count) return {};
 
   missing_products missing;
@@ -189,6 +196,12 @@ sync_preview sync_transaction::preview(const site_listing& read, const std::vect
     while (s.step())
       if (s.text(1) != read.site.str() || kept.count(s.text(2)) > 0) more.push_back(s.text(0));
     stays.insert(more.begin(), more.end());
+  }
+  bool through = kept.empty() && !read.endpoints.empty();
+  for (const auto& e : read.endpoints) through = through && e.complete;
+  if (!through) {
+    auto s = db_.prepare("select id from adopted");
+    while (s.step()) stays.insert(s.text(0));
   }
   missing_products missing;
   missing.rows = rows_by_country(db_, read.site);

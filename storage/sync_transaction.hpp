@@ -13,6 +13,8 @@ namespace catwalk::storage {
 /// What an incomplete listing used to hold stays listed; one that came through without a single product
 /// counts as incomplete. What a listing held that was not even tried is forgotten, since the site no longer
 /// has it, unless something failed that is itself no listing and may have led to it.
+///
+/// A row that was adopted and never seen may be of any listing: it is missed once all of them came through.
 class sync_transaction {
  public:
   sync_transaction(sqlite::connection& db, wall_time now) : db_(db), now_(now) {}
@@ -23,7 +25,8 @@ class sync_transaction {
                        const sync_request& request);
 
  private:
-  void forget_unlisted(const site_listing& read);
+  /// Whether every listing came through with something.
+  bool forget_unlisted(const site_listing& read);
   void let_go(const std::vector<product_id>& gone, const sync_request& request);
 
   sqlite::connection& db_;

@@ -35,6 +35,11 @@ void add_run(CLI::App& app, invocation& to_run);
 void add_scrape(CLI::App& app, invocation& to_run);
 void add_check(CLI::App& app, invocation& to_run);
 void add_embed(CLI::App& app, invocation& to_run);
+void add_backfill(CLI::App& app, invocation& to_run);
+void add_failed(CLI::App& app, invocation& to_run);
+void add_jobs(CLI::App& app, invocation& to_run);
+/// Adds `adopt` to the command `sink`.
+void add_sink_adopt(CLI::App& sink, invocation& to_run);
 void add_sink(CLI::App& app, invocation& to_run);
 void add_search(CLI::App& app, invocation& to_run);
 void add_model(CLI::App& app, invocation& to_run);

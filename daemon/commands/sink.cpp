@@ -221,6 +221,8 @@ void add_sink(CLI::App& app, invocation& to_run) {
   migrate->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_migrate(to_run, *options); }; });
 
+  add_sink_adopt(*command, to_run);
+
   auto* state = command->add_subcommand("status", "Say what the table is like and what it lacks");
   state->add_flag("--json", options->json, "Print as JSON");
   state->footer("Exit 3 where something is to be mended; the SQL for it is printed.");

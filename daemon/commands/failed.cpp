@@ -1,0 +1,177 @@
+#include <spdlog/fmt/chrono.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <boost/asio/io_context.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/json_text.hpp"
+#include "daemon/application.hpp"
+#include "daemon/commands/command.hpp"
+#include "storage/failures.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+struct failed_options {
+  std::vector<std::int64_t> ids;
+  bool all = false, json = false;
+  int limit = 100;
+};
+
+std::string time_text(wall_time when) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(when)));
+}
+
+nlohmann::json as_json(const storage::failed_row& row, bool whole) {
+  nlohmann::json j{{"id", row.id},
+                   {"product", row.key.str()},
+                   {"site", row.site},
+                   {"title", row.title},
+                   {"op", row.op},
+                   {"reason", row.reason},
+                   {"code", row.sink_code},
+                   {"sink_words", row.sink_words},
+                   {"died", time_text(row.died)}};
+  const auto attempts = nlohmann::json::parse(row.attempts_json, nullptr, false);
+  j["attempts"] = nlohmann::json::array();
+  for (const auto& a : attempts.is_array() ? attempts : nlohmann::json::array())
+    j["attempts"].push_back({{"at", time_text(from_millis(a.value("at", std::int64_t{0})))},
+                             {"error", a.value("error", std::string())}});
+  if (whole) j["row"] = nlohmann::json::parse(row.payload_json, nullptr, false);
+  return j;
+}
+
+void print(const storage::failed_row& row) {
+  std::cout << fmt::format("{}  {}  {}  {}\n    {}\n", row.id, time_text(row.died), row.key.str(), row.title,
+                           row.sink_words);
+}
+
+asio::awaitable<int> list(storage::failures letters, failed_options options) {
+  const auto rows = co_await letters.list(options.limit, std::nullopt);
+  if (!rows) co_return fail(rows.error());
+  if (options.json) {
+    auto all = nlohmann::json::array();
+    for (const auto& row : *rows) all.push_back(as_json(row, false));
+    std::cout << json_text(all, 2) << '\n';
+    co_return exit_done;
+  }
+  for (const auto& row : *rows) print(row);
+  if (rows->empty()) std::cout << "no row was refused\n";
+  co_return exit_done;
+}
+
+asio::awaitable<int> show(storage::failures letters, failed_options options) {
+  const auto row = co_await letters.find(options.ids.front());
+  if (!row) co_return fail(row.error());
+  if (!*row)
+    co_return fail({errc::not_found, "no such dead letter", std::to_string(options.ids.front()), "",
+                    "`catwalk failed list` has their numbers"});
+  const auto j = as_json(**row, true);
+  if (options.json) {
+    std::cout << json_text(j, 2) << '\n';
+    co_return exit_done;
+  }
+  print(**row);
+  std::cout << "    " << (*row)->reason << "\n\nattempts\n";
+  for (const auto& a : j["attempts"])
+    std::cout << "  " << a["at"].get<std::string>() << "  " << a["error"].get<std::string>() << '\n';
+  std::cout << "\nrow\n" << json_text(j["row"], 2) << '\n';
+  co_return exit_done;
+}
+
+std::optional<std::vector<std::int64_t>> chosen(const failed_options& options) {
+  if (options.all) return std::nullopt;
+  return options.ids;
+}
+
+asio::awaitable<int> retry(storage::failures letters, failed_options options) {
+  auto ids = chosen(options);
+  const auto n = co_await letters.retry(std::move(ids));
+  if (!n) co_return fail(n.error());
+  std::cout << *n << " rows go out again, with the daemon or the next `catwalk scrape`\n";
+  co_return *n == 0 && !options.all ? exit_failed : exit_done;
+}
+
+asio::awaitable<int> drop(storage::failures letters, failed_options options) {
+  auto ids = chosen(options);
+  const auto n = co_await letters.drop(std::move(ids));
+  if (!n) co_return fail(n.error());
+  std::cout << *n << " dead letters are dropped; a product that changes goes out again\n";
+  co_return *n == 0 && !options.all ? exit_failed : exit_done;
+}
+
+using verb = asio::awaitable<int> (*)(storage::failures, failed_options);
+
+asio::awaitable<int> run_and_shut_down(application& app, verb what, failed_options options) {
+  const int code = co_await what(storage::failures(app.database()), std::move(options));
+  co_await app.shutdown(app.settings().shutdown_timeout);
+  co_return code;
+}
+
+int run_verb(const invocation& to_run, verb what, state_access access, const failed_options& options) {
+  auto loaded = load_configuration(to_run.flags);
+  if (!loaded) return exit_usage;
+  asio::io_context loop;
+  application_options app_options;
+  app_options.state = access;
+  app_options.with_sink = false;
+  auto app = application::create(loop, std::move(*loaded), app_options);
+  if (!app) return fail(app.error());
+  const int code = run_loop(loop, run_and_shut_down(**app, what, options), [&] { (*app)->request_stop(); });
+  (*app)->close();
+  return code;
+}
+
+int run_chosen(const invocation& to_run, verb what, const failed_options& options) {
+  if (options.all == !options.ids.empty())
+    return fail({errc::invalid_argument, "name numbers, or --all", "", "", "`catwalk failed list` has them"});
+  return run_verb(to_run, what, state_access::own, options);
+}
+
+}  // namespace
+
+void add_failed(CLI::App& app, invocation& to_run) {
+  auto* command =
+      app.add_subcommand("failed", "Rows that the sink refused: list, show, retry, drop")->group("Catalogue");
+  command->require_subcommand(1);
+  auto options = std::make_shared<failed_options>();
+
+  auto* listing = command->add_subcommand("list", "The latest ones, with the sink's own words");
+  listing->add_option("-n,--limit", options->limit, "At most so many (default 100)")
+      ->check(CLI::Range(1, 100'000));
+  listing->add_flag("--json", options->json, "Print as JSON");
+  listing->footer("Reads the state beside a daemon.");
+  listing->callback([&to_run, options] {
+    to_run.action = [&to_run, options] { return run_verb(to_run, list, state_access::read, *options); };
+  });
+
+  auto* showing = command->add_subcommand("show", "One of them, with its row and every attempt");
+  showing->add_option("NUMBER", options->ids, "Its number in the list")->required()->expected(1);
+  showing->add_flag("--json", options->json, "Print as JSON");
+  showing->footer("Reads the state beside a daemon.");
+  showing->callback([&to_run, options] {
+    to_run.action = [&to_run, options] { return run_verb(to_run, show, state_access::read, *options); };
+  });
+
+  struct change {
+    const char* name;
+    const char* what;
+    verb run;
+  };
+  for (const auto& c : {change{"retry", "Send them again, as the products are now", retry},
+                        change{"drop", "Forget them", drop}}) {
+    auto* changing = command->add_subcommand(c.name, c.what);
+    changing->add_option("NUMBER", options->ids, "Their numbers in the list");
+    changing->add_flag("--all", options->all, "All of them");
+    changing->footer("Needs the state folder: stop the daemon first (exit code 4).");
+    changing->callback([&to_run, options, run = c.run] {
+      to_run.action = [&to_run, options, run] { return run_chosen(to_run, run, *options); };
+    });
+  }
+}
+
+}  // namespace catwalk::daemon

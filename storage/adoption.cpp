@@ -1,0 +1,148 @@
+#include "storage/adoption.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "core/sha256.hpp"
+#include "storage/image_rows.hpp"
+
+namespace catwalk::storage {
+namespace {
+
+using nlohmann::json;
+
+std::string as_text(const product& p) {
+  return to_json(p).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// The predecessor stored addresses as it found them: without a scheme, and with `{width}`.
+std::string usable(std::string url) {
+  if (url.rfind("//", 0) == 0) url.insert(0, "https:");
+  constexpr std::string_view width = "{width}";
+  if (const auto at = url.find(width); at != std::string::npos) url.replace(at, width.size(), "800");
+  return url;
+}
+
+}  // namespace
+
+struct adoption::stub {
+  std::string id;
+  std::string image_url;
+  std::string row;
+  bool has_vector = false;
+};
+
+adoption_counts adoption::adopt(const std::vector<adoptable_row>& rows, const layout& shape) {
+  adoption_counts counts;
+  for (const auto& row : rows) {
+    if (known(row, shape)) {
+      ++counts.known;
+      continue;
+    }
+    add(row);
+    ++counts.adopted;
+    counts.vectors += row.vector ? 1 : 0;
+  }
+  if (counts.vectors > 0) bump_vectors_version(db_);
+  return counts;
+}
+
+/// A row of a product that the catalogue has: what it holds already need not be sent.
+bool adoption::known(const adoptable_row& row, const layout& shape) {
+  auto s = db_.prepare(
+      "select id, fields, field_hash from products where id = ?1 or (?2 and json_extract(fields, '$.source') "
+      "= ?3 "
+      "and json_extract(fields, '$.product_url') = ?4 and ?4 <> '') limit 1");
+  s.bind(row.item.id.str(), row.by_address, row.item.source, row.item.product_url);
+  if (!s.step()) return false;
+  const auto id = s.text(0);
+  const auto p = product_from_json(json::parse(s.text(1)));
+  std::optional<std::string> held;
+  if (shape.same_fields(row.columns, p)) held = s.text(2);
+  std::optional<std::string> older;
+  if (id != row.item.id.str()) older = row.item.id.str();
+  db_.run(
+      "update products set sink_hash = coalesce(?2, sink_hash), sink_key = coalesce(?3, sink_key) where id = "
+      "?1",
+      id, held, older);
+  return true;
+}
+
+void adoption::add(const adoptable_row& row) {
+  const auto& p = row.item;
+  std::string state = "none";
+  std::string image_url;
+  std::optional<std::string> vector_url, mark;
+  if (row.has_vector && !p.image_url.empty()) {
+    state = "ready";
+    image_url = usable(p.image_url);
+    if (row.vector) {
+      if (!find_image(db_, image_url).has_vector)
+        write_vector(db_, {image_url, "", "", "", *row.vector}, now_);
+      vector_url = image_url;
+    }
+    mark = find_image(db_, image_url).mark(image_url);
+  }
+  db_.run(
+      "insert into products (id, site, endpoint_index, fields, field_hash, image_url, first_seen, last_seen, "
+      "last_run, row_run, vector_state, vector_url, sink_vector) values (?1, ?2, -1, ?3, 'adopted', ?4, ?5, "
+      "?5, 0, "
+      "0, ?6, ?7, ?8)",
+      p.id.str(), p.site.str(), as_text(p), image_url, to_millis(now_), state, vector_url, mark);
+  std::optional<std::string> address;
+  if (row.by_address && !p.product_url.empty()) address = p.product_url;
+  db_.run("insert or replace into adopted (id, source, product_url, row) values (?1, ?2, ?3, ?4)", p.id.str(),
+          p.source, address, row.columns.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+void adoption::take_over(const product& p, const layout* shape) {
+  std::optional<stub> found;
+  {
+    auto s = db_.prepare(
+        "select a.id, p.image_url, a.row, p.vector_state = 'ready' from adopted a join products p on p.id = "
+        "a.id "
+        "where a.id = ?1 or a.id = ?2 or (a.source = ?3 and a.product_url = ?4) "
+        "order by a.id = ?1 desc limit 1");
+    s.bind(p.id.str(), sha256_hex(p.source + ':' + p.product_url), p.source, p.product_url);
+    if (!s.step()) return;
+    found = stub{s.text(0), s.text(1), s.text(2), s.integer(3) != 0};
+  }
+  db_.run("delete from adopted where id = ?1", found->id);
+  const bool other_id = found->id != p.id.str();
+  if (other_id) {
+    auto s = db_.prepare("select 1 from products where id = ?1");
+    s.bind(p.id.str());
+    if (s.step()) {
+      // The product is there under its own id: it takes the row's key, and the row's product goes.
+      db_.run("update products set sink_key = ?2 where id = ?1", p.id.str(), found->id);
+      db_.run("delete from outbox where key = ?1", found->id);
+      db_.run("delete from products where id = ?1", found->id);
+      return;
+    }
+    db_.run("update products set id = ?2, sink_key = ?1 where id = ?1", found->id, p.id.str());
+  }
+  if (found->has_vector && (found->image_url == p.image_url || found->image_url == usable(p.raw_image_url))) {
+    // The same picture under the address that catwalk gives it: its vector moves along.
+    db_.run(
+        "insert or ignore into images (url, vector, crc32c, fingerprint, model, precision, decode, device, "
+        "untrained, embedded) select ?2, vector, crc32c, fingerprint, model, precision, decode, device, "
+        "untrained, embedded from images where url = ?1 and vector is not null",
+        found->image_url, p.image_url);
+    const auto mark = find_image(db_, p.image_url).mark(p.image_url);
+    db_.run(
+        "update products set image_url = ?2, vector_url = iif(vector_url is null, null, ?2), sink_vector = "
+        "?3 "
+        "where id = ?1",
+        p.id.str(), p.image_url, mark);
+  }
+  const auto row = json::parse(found->row, nullptr, false);
+  if (shape != nullptr && row.is_object() && shape->same_fields(row, p))
+    db_.run("update products set fields = ?2, field_hash = ?3, sink_hash = ?3 where id = ?1", p.id.str(),
+            as_text(p), p.field_hash());
+}
+
+void adoption::forget() {
+  db_.run("delete from products where id in (select id from adopted)");
+  db_.run("delete from adopted");
+}
+
+}  // namespace catwalk::storage

@@ -1,0 +1,157 @@
+"""`sink.kind: postgres`: the same rows over a connection to Postgres itself, whatever happens to it."""
+
+import threading
+
+import psycopg
+import pytest
+
+from tests.integration.expectation import check_rows
+from tests.integration.site_files import site_text
+from tests.integration.test_sink_sync import SYNC, sites_of, stored
+from tests.support.catwalk_binary import wait_until
+from tests.support.zara_shop import ZaraShop
+
+SCRAPE = ("scrape", "Zara", "--limit", "20", "--allow-untrained")
+LAYOUTS = {"catwalk": "2026-02", "2025-10": "2025-10"}
+
+
+@pytest.fixture
+def postgres_sink(configure, supabase, workdir):
+    """configure(shop, **settings) with the sink's connection string in a file."""
+
+    def write(shop, sites=None, **settings):
+        (workdir / "url").write_text(supabase.dsn)
+        sink = {"kind": "postgres", "url": {"file": str(workdir / "url")}, **settings.pop("sink", {})}
+        return configure(shop, None, sites, sink=sink, **settings)
+
+    return write
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_column_lands(catwalk, postgres_sink, supabase, shop, layout):
+    supabase.create_table(layout)
+    postgres_sink(shop, site_text(shop, LAYOUTS[layout]))
+    done = catwalk(*SCRAPE)
+    assert done.code == 0, done
+    check_rows(supabase.rows(), shop.all_products[:20], layout, shop.url)
+    supabase.control("clear_log")
+    assert catwalk(*SCRAPE).code == 0
+    assert supabase.writes() == {}, "what did not change was written again"
+
+
+def test_half_vectors(catwalk, postgres_sink, supabase, shop):
+    supabase.sql("alter table products alter column image_embedding type halfvec(512) using null")
+    postgres_sink(shop)
+    assert catwalk(*SCRAPE).code == 0
+    assert supabase.sql("select count(*), max(abs(l2_norm(image_embedding) - 1)) < 0.01 from products") == [
+        (20, True)
+    ]
+
+
+def test_vectors_are_bit_equal_to_those_over_rest(catwalk, postgres_sink, configure, supabase, shop, workdir):
+    postgres_sink(shop)
+    assert catwalk(*SCRAPE).code == 0
+    query = "select id, image_embedding::text from products order by id"
+    over_postgres = supabase.sql(query)
+    supabase.sql("truncate products")
+    configure(shop, supabase)
+    assert catwalk(*SCRAPE).code == 0
+    assert supabase.sql(query) == over_postgres
+
+
+def test_what_is_gone_is_deleted(catwalk, postgres_sink, supabase):
+    with ZaraShop(20, page_size=20) as shop:
+        postgres_sink(shop, sites_of(shop))
+        assert catwalk(*SYNC).code == 0
+        listed = shop.products["2443335"]
+        gone = listed[:3]
+        listed[:] = listed[3:]
+        done = catwalk(*SYNC)
+        assert done.code == 0, done
+        check_rows(supabase.rows(), listed, "catwalk", shop.url)
+        assert len(gone) == 20 - len(stored(supabase))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    ["raise sqlstate '40001'", "raise sqlstate '53300'", "raise sqlstate '57P01'", "raise sqlstate '08006'"],
+)
+def test_trouble_that_passes(catwalk, postgres_sink, supabase, shop, trouble):
+    supabase.sql(
+        "create sequence tries; create function trouble() returns trigger language plpgsql as $$ begin "
+        f"if nextval('tries') < 3 then {trouble}; end if; return null; end $$; "
+        "create trigger trouble before insert on products for each statement execute function trouble()"
+    )
+    postgres_sink(shop)
+    done = catwalk(*SCRAPE)
+    assert done.code == 0, done
+    check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+
+
+def test_a_connection_that_is_killed_is_made_again(catwalk, postgres_sink, supabase, shop):
+    supabase.control("slow_rows", seconds=0.05)
+    postgres_sink(shop, sink={"batch": 5})
+    stop = threading.Event()
+
+    def kill():
+        while not stop.wait(0.4):
+            supabase.sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'catwalk/%' "
+                "and random() < 0.5"
+            )
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        running = catwalk.begin(*SCRAPE)
+        wait_until(lambda: len(supabase.rows()) > 0, 120)
+    finally:
+        stop.set()
+        killer.join()
+    assert running.wait() == 0, running.err
+    check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+
+
+def test_one_bad_row_is_found_and_the_others_land(catwalk, postgres_sink, supabase, shop):
+    bad = shop.all_products[7]
+    supabase.sql(
+        f"""
+        create function public.refuse() returns trigger language plpgsql as $$
+        begin
+          if new.product_url like '%%={bad.id}' then raise exception 'the app does not want it'; end if;
+        return new; end $$;
+        create trigger refuse before insert or update on products for each row execute function refuse();"""
+    )
+    postgres_sink(shop)
+    done = catwalk(*SCRAPE)
+    assert done.code == 3, done
+    assert "the app does not want it" in done.out + done.err
+    check_rows(supabase.rows(), [p for p in shop.all_products[:20] if p is not bad], "catwalk", shop.url)
+
+
+def test_a_wrong_password_and_a_missing_table_are_told_apart(catwalk, postgres_sink, supabase, shop, workdir):
+    postgres_sink(shop)
+    supabase.sql("alter table products rename to elsewhere")
+    missing = catwalk(*SCRAPE, "--wait", "5s")
+    assert missing.code == 3 and "cannot find the sink's table" in missing.err, missing
+    supabase.sql("alter table elsewhere rename to products")
+    (workdir / "url").write_text("postgres://nobody:canary-77a@127.0.0.1:1/postgres")
+    away = catwalk(*SCRAPE, "--wait", "5s")
+    assert away.code == 3, away
+    assert "canary-77a" not in away.out + away.err
+    (workdir / "url").write_text(supabase.dsn)
+    assert catwalk(*SCRAPE).code == 0
+    assert len(supabase.rows()) == 20
+
+
+def test_an_older_id_is_kept(catwalk, postgres_sink, supabase, shop):
+    postgres_sink(shop)
+    assert catwalk(*SCRAPE).code == 0
+    with psycopg.connect(supabase.dsn) as connection:
+        connection.execute("update products set id = 'older' where id = (select min(id) from products)")
+    for product in shop.all_products[:20]:
+        product.price += 100
+    done = catwalk(*SCRAPE)
+    assert done.code == 0, done
+    rows = supabase.rows()
+    assert len(rows) == 20 and any(row["id"] == "older" for row in rows)
