@@ -11,6 +11,7 @@
 #include "config/byte_size.hpp"
 #include "core/log.hpp"
 #include "core/offload.hpp"
+#include "daemon/measured_sink.hpp"
 #include "daemon/model_choice.hpp"
 #include "embed/worker_pool.hpp"
 
@@ -113,7 +114,7 @@ result<void> application::make_clients() {
   if (options_.with_sink) {
     auto made = storage::make_sink(s.sink, *sink_http_, cpu_.get_executor());
     if (!made) return made.error();
-    sink_ = std::move(*made);
+    if (*made) sink_ = std::make_unique<measured_sink>(std::move(*made), metrics_);
   }
   page_gate_ = std::make_unique<intake_gate>(executor, "pages", [this] {
     auto reason = disk_nearly_full();
@@ -241,7 +242,8 @@ asio::awaitable<void> application::warn_of_unknown_rows() {
   if (!sink_ || !description_) co_return;
   const auto known = co_await catalogue_->note("sink");
   if (!known || *known == sink_->name()) co_return;
-  const auto rows = co_await sink_->count_rows({});
+  storage::stored_rows_query everything;
+  const auto rows = co_await sink_->count_rows(std::move(everything));
   if (!rows || *rows == 0) co_return;
   spdlog::warn(
       "{} holds {} rows that catwalk does not know: those that the sites list are embedded and written anew, "

@@ -111,7 +111,8 @@ asio::awaitable<result<void>> backfill::page(std::vector<storage::stored_row> ro
     if (!update) continue;
     updates.push_back(std::move(*update));
     if (updates.size() < updates_a_request) continue;
-    if (auto sent = co_await send(std::exchange(updates, {})); !sent) co_return sent.error();
+    auto full = std::exchange(updates, {});
+    if (auto sent = co_await send(std::move(full)); !sent) co_return sent.error();
   }
   co_return co_await send(std::move(updates));
 }

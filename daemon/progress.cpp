@@ -35,9 +35,12 @@ asio::awaitable<void> progress_line::stop() {
 
 asio::awaitable<void> progress_line::draw() {
   asio::steady_timer timer(app_.loop());
-  for (;;) {
-    storage::catalogue_counts counts;
-    if (app_.has_catalogue()) {
+  storage::catalogue_counts counts;
+  // The line moves five times a second; counting walks the whole catalogue, so that is done every two
+  // seconds.
+  constexpr int draws_a_count = 10;
+  for (int drawn = 0;; ++drawn) {
+    if (app_.has_catalogue() && drawn % draws_a_count == 0) {
       if (const auto found = co_await app_.catalogue().counts()) counts = *found;
     }
     auto line = text(counts);

@@ -46,24 +46,52 @@ adoption_counts adoption::adopt(const std::vector<adoptable_row>& rows, const la
   return counts;
 }
 
+/// Products by the key that their row has, and by their address; read when a row is not found by its id.
+const std::map<std::string, std::string>& adoption::others() {
+  if (others_) return *others_;
+  others_.emplace();
+  auto s = db_.prepare(
+      "select id, sink_key, fields ->> '$.source', fields ->> '$.product_url' from products p where not "
+      "exists "
+      "(select 1 from adopted a where a.id = p.id)");
+  while (s.step()) {
+    if (const auto key = s.optional_text(1)) others_->emplace("key " + *key, s.text(0));
+    if (const auto address = s.text(3); !address.empty())
+      others_->emplace("address " + s.text(2) + " " + address, s.text(0));
+  }
+  return *others_;
+}
+
+std::optional<std::string> adoption::product_behind(const adoptable_row& row) {
+  const auto& p = row.item;
+  {
+    auto s = db_.prepare("select 1 from products where id = ?1");
+    s.bind(p.id.str());
+    if (s.step()) return p.id.str();
+  }
+  if (!row.by_address) return std::nullopt;
+  for (const auto& name : {"key " + p.id.str(), "address " + p.source + " " + p.product_url})
+    if (const auto found = others().find(name); found != others().end()) return found->second;
+  return std::nullopt;
+}
+
 /// A row of a product that the catalogue has: what it holds already need not be sent.
 bool adoption::known(const adoptable_row& row, const layout& shape) {
-  auto s = db_.prepare(
-      "select id, fields, field_hash from products where id = ?1 or (?2 and json_extract(fields, '$.source') "
-      "= ?3 "
-      "and json_extract(fields, '$.product_url') = ?4 and ?4 <> '') limit 1");
-  s.bind(row.item.id.str(), row.by_address, row.item.source, row.item.product_url);
+  const auto id = product_behind(row);
+  if (!id) return false;
+  auto s = db_.prepare("select fields, field_hash from products where id = ?1");
+  s.bind(*id);
   if (!s.step()) return false;
-  const auto id = s.text(0);
-  const auto p = product_from_json(json::parse(s.text(1)));
-  std::optional<std::string> held;
-  if (shape.same_fields(row.columns, p)) held = s.text(2);
-  std::optional<std::string> older;
-  if (id != row.item.id.str()) older = row.item.id.str();
+  auto p = product_from_json(json::parse(s.text(0)));
+  p.id = row.item.id;  // the row's key is no difference
+  std::optional<std::string> held, older;
+  if (shape.same_fields(row.columns, p)) held = s.text(1);
+  if (*id != row.item.id.str()) older = row.item.id.str();
+  s.reset();
   db_.run(
       "update products set sink_hash = coalesce(?2, sink_hash), sink_key = coalesce(?3, sink_key) where id = "
       "?1",
-      id, held, older);
+      *id, held, older);
   return true;
 }
 
@@ -135,7 +163,9 @@ void adoption::take_over(const product& p, const layout* shape) {
         p.id.str(), p.image_url, mark);
   }
   const auto row = json::parse(found->row, nullptr, false);
-  if (shape != nullptr && row.is_object() && shape->same_fields(row, p))
+  auto as_held = p;
+  as_held.id = product_id(found->id);  // the row's key is no difference
+  if (shape != nullptr && row.is_object() && shape->same_fields(row, as_held))
     db_.run("update products set fields = ?2, field_hash = ?3, sink_hash = ?3 where id = ?1", p.id.str(),
             as_text(p), p.field_hash());
 }

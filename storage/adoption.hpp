@@ -1,5 +1,7 @@
 #pragma once
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +32,12 @@ class adoption {
   struct stub;
   void add(const adoptable_row& row);
   bool known(const adoptable_row& row, const layout& shape);
+  std::optional<std::string> product_behind(const adoptable_row& row);
+  const std::map<std::string, std::string>& others();
 
   sqlite::connection& db_;
   wall_time now_;
+  std::optional<std::map<std::string, std::string>> others_;
 };
 
 }  // namespace catwalk::storage

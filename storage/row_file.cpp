@@ -113,7 +113,7 @@ class row_file::rows {
   }
 
  private:
-  struct place {
+  struct location {
     std::size_t file;
     std::streamoff at;
   };
@@ -125,7 +125,7 @@ class row_file::rows {
     }
     return key;
   }
-  void note(const std::string& key, place where, bool deleted) {
+  void note(const std::string& key, location where, bool deleted) {
     const auto found = places_.find(key);
     if (deleted) {
       if (found != places_.end()) places_.erase(found);
@@ -139,7 +139,7 @@ class row_file::rows {
       found->second.push_back(where);
     }
   }
-  json read(const place& p) {
+  json read(const location& p) {
     auto& in = files_[p.file];
     in.clear();
     in.seekg(p.at);
@@ -153,7 +153,7 @@ class row_file::rows {
   std::vector<std::ifstream> files_;
   std::vector<std::string> order_;
   std::set<std::string> seen_;
-  std::map<std::string, std::vector<place>> places_;
+  std::map<std::string, std::vector<location>> places_;
 };
 
 row_file::row_file(fs::path file, form f) : file_(std::move(file)), form_(std::move(f)) {

@@ -162,6 +162,12 @@ asio::awaitable<result<std::optional<int>>> supabase_sink::width_of_a_row(std::s
 }
 
 asio::awaitable<result<sink_description>> supabase_sink::describe() {
+  auto learned = co_await learn();
+  if (learned) co_await look_closer(*learned);
+  co_return learned;
+}
+
+asio::awaitable<result<sink_description>> supabase_sink::learn() {
   layout_.reset();
   auto columns = co_await read_columns();
   if (!columns) co_return columns.error();
@@ -195,17 +201,13 @@ asio::awaitable<result<sink_description>> supabase_sink::describe() {
   description.has_availability = made->column_of("availability").has_value();
   layout_ = std::make_shared<const layout>(std::move(*made));
   width_ = description.vector_width;
-  co_await look_closer(description);
   co_return description;
 }
 
 /// What only the database knows: keys, triggers, sizes. Asked of a function that the migrations make; without
 /// it the key and what it sees must do.
 asio::awaitable<void> supabase_sink::look_closer(sink_description& description) {
-  auto r = request("POST", "rpc/catwalk_table_facts");
-  r.headers.set("Content-Type", "application/json");
-  r.body = "{}";
-  const auto answer = co_await http_.fetch(std::move(r));
+  const auto answer = co_await get("rpc/catwalk_table_facts", "application/json");
   if (answer && answer->status == 200) {
     const auto facts = read_facts(json::parse(answer->body, nullptr, false));
     if (facts && facts->exists) {
@@ -246,7 +248,7 @@ asio::awaitable<sink_reply> supabase_sink::post(std::string path, std::string bo
 /// Learns the table where it is not known; why that failed, if it did.
 asio::awaitable<std::optional<sink_reply>> supabase_sink::describe_first() {
   if (layout_) co_return std::nullopt;
-  const auto described = co_await describe();
+  const auto described = co_await learn();
   if (described) co_return std::nullopt;
   sink_reply reply;
   reply.why = described.error();

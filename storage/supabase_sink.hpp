@@ -51,6 +51,7 @@ class supabase_sink final : public sink {
   boost::asio::awaitable<sink_reply> send(std::string body, bool with_vector);
   boost::asio::awaitable<sink_reply> change(std::string method, std::string filter, std::string body);
   boost::asio::awaitable<std::optional<sink_reply>> describe_first();
+  boost::asio::awaitable<result<sink_description>> learn();
   boost::asio::awaitable<void> look_closer(sink_description& description);
   boost::asio::awaitable<sink_reply> post(std::string path, std::string body, std::string prefer);
   boost::asio::awaitable<std::optional<std::string>> find_older_id(const product& p);

@@ -19,7 +19,7 @@ order by 1, 2, 3"""
 
 @pytest.fixture
 def migrate(catwalk, configure, supabase):
-    configure(None, supabase, sites="[]")
+    configure(None, supabase, sites="[]", embed={"model": "auto"})
 
     def run(*arguments):
         return catwalk("sink", "migrate", *arguments, env={"SUPABASE_DB_URL": supabase.dsn})

@@ -15,14 +15,15 @@ using nlohmann::json;
 namespace {
 
 json answer() {
-  return json::parse(R"({"exists": true, "role": "anon", "bypasses_row_security": false, "row_security": true,
+  return json::parse(
+      R"j({"exists": true, "role": "anon", "bypasses_row_security": false, "row_security": true,
     "pgvector": "0.8.0", "columns": {"id": "text", "source": "text", "image_url": "text", "product_url": "text",
       "image_embedding": "extensions.halfvec(512)", "additional_images": "text", "shelf": "text"},
     "required": ["id", "shelf"], "unique_keys": [["source", "product_url"]], "searchable": [],
     "triggers": [{"name": "tell", "function": "call_out", "calls_out": true},
                  {"name": "count", "function": "count", "calls_out": false}],
     "rows": 50000, "bytes": 1, "database_bytes": 2, "functions": ["catwalk_set_vectors"]
-})");
+})j");
 }
 
 bool says(const sink_description& d, const std::string& words) {
