@@ -191,7 +191,7 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
   read.url = address.url;
   const bool gone = response.has_value() && (response->status == 404 || response->status == 410);
   if (gone) {
-    read.skipped.push_back({"page not found", address.url});
+    read.skipped.push_back({"page not found", address.url, {}});
     co_return co_await sink.accept(std::move(read));
   }
   if (response.has_value() && response->status == 304 && known) {

@@ -78,7 +78,7 @@ def test_what_is_gone_is_deleted(catwalk, postgres_sink, supabase):
 )
 def test_trouble_that_passes(catwalk, postgres_sink, supabase, shop, trouble):
     supabase.sql(
-        "create sequence tries; create function trouble() returns trigger language plpgsql as $$ begin "
+        "drop sequence if exists tries; create sequence tries; create function trouble() returns trigger language plpgsql as $$ begin "
         f"if nextval('tries') < 3 then {trouble}; end if; return null; end $$; "
         "create trigger trouble before insert on products for each statement execute function trouble()"
     )
