@@ -25,7 +25,11 @@ def filled(catwalk, configure, supabase):
 
 def fields(supabase):
     return [
-        {name: value for name, value in row.items() if name not in ("image_embedding", "embedding_model")}
+        {
+            name: value
+            for name, value in row.items()
+            if name not in ("image_embedding", "embedding_model")
+        }
         for row in supabase.rows()
     ]
 
@@ -33,7 +37,9 @@ def fields(supabase):
 @pytest.mark.parametrize("migrated", [False, True], ids=["PATCH", "RPC"])
 def test_missing_vectors_come_back(catwalk, filled, supabase, migrated):
     if migrated:
-        assert catwalk("sink", "migrate", env={"SUPABASE_DB_URL": supabase.dsn}).code == 0
+        assert (
+            catwalk("sink", "migrate", env={"SUPABASE_DB_URL": supabase.dsn}).code == 0
+        )
     before = fields(supabase)
     supabase.control("clear_log")
     done = catwalk(*BACKFILL, "--missing", "--json")
@@ -42,17 +48,23 @@ def test_missing_vectors_come_back(catwalk, filled, supabase, migrated):
     check_rows(supabase.rows(), filled.all_products, "catwalk", filled.url)
     assert fields(supabase) == before
     assert sum(supabase.writes().values()) == 25
-    assert {seen["method"] for seen in supabase.requests()} <= ({"GET", "POST"} if migrated else {"GET", "PATCH", "POST"})
+    assert {seen["method"] for seen in supabase.requests()} <= (
+        {"GET", "POST"} if migrated else {"GET", "PATCH", "POST"}
+    )
     again = catwalk(*BACKFILL, "--json")
     assert again.json["wanted"] == 0
 
 
 def test_rows_of_another_model_are_stale(catwalk, filled, supabase):
-    supabase.sql("update products set embedding_model = 'another' where image_embedding is not null")
+    supabase.sql(
+        "update products set embedding_model = 'another' where image_embedding is not null"
+    )
     done = catwalk(*BACKFILL, "--stale", "--json")
     assert done.code == 0, done
     assert done.json["done"] == 40
-    assert supabase.sql("select distinct embedding_model from products") == [("untrained",)]
+    assert supabase.sql("select distinct embedding_model from products") == [
+        ("untrained",)
+    ]
 
 
 def test_it_goes_on_after_a_kill(catwalk, filled, supabase, workdir):
@@ -64,30 +76,42 @@ def test_it_goes_on_after_a_kill(catwalk, filled, supabase, workdir):
     filled.clear_log()
     done = catwalk(*BACKFILL, "--missing")
     assert done.code in (0, 3), done
-    assert supabase.sql("select count(*) from products where image_embedding is null") == [(0,)]
+    assert supabase.sql(
+        "select count(*) from products where image_embedding is null"
+    ) == [(0,)]
     assert catwalk(*BACKFILL, "--all").code == 0
     assert supabase.sql(count) == [(40,)]
 
 
-def test_a_sink_that_falters_and_an_image_that_is_gone(catwalk, filled, supabase, workdir):
+def test_a_sink_that_falters_and_an_image_that_is_gone(
+    catwalk, filled, supabase, workdir
+):
     import shutil
 
     shutil.rmtree(workdir / "state")  # so that every image is asked for
     broken = filled.all_products[3]
     supabase.sql(
-        "update products set image_embedding = null where product_url like %s", (f"%={broken.id}",)
+        "update products set image_embedding = null where product_url like %s",
+        (f"%={broken.id}",),
     )
     filled.fault("status", broken.picture_path().rsplit("/", 1)[1], status=404)
     supabase.fault("respond", method="PATCH", status=503, times=3)
     done = catwalk(*BACKFILL, "--missing", "--json")
     assert done.code == 3, done
     assert done.json["failed"] == 1
-    assert supabase.sql("select count(*) from products where image_embedding is null") == [(1,)]
+    assert supabase.sql(
+        "select count(*) from products where image_embedding is null"
+    ) == [(1,)]
 
 
 def test_over_postgres(catwalk, filled, configure, supabase, workdir):
     (workdir / "url").write_text(supabase.dsn)
-    configure(filled, None, sites_of(filled), sink={"kind": "postgres", "url": {"file": str(workdir / "url")}})
+    configure(
+        filled,
+        None,
+        sites_of(filled),
+        sink={"kind": "postgres", "url": {"file": str(workdir / "url")}},
+    )
     done = catwalk(*BACKFILL, "--json")
     assert done.code == 0, done
     assert done.json["done"] == 25

@@ -17,7 +17,9 @@ def refuse(supabase, product):
     )
 
 
-def test_a_refused_row_is_listed_shown_and_sent_again(catwalk, configure, supabase, shop):
+def test_a_refused_row_is_listed_shown_and_sent_again(
+    catwalk, configure, supabase, shop
+):
     bad = shop.all_products[7]
     refuse(supabase, bad)
     configure(shop, supabase)
@@ -50,7 +52,9 @@ def test_dead_letters_are_dropped(catwalk, configure, supabase, shop):
 
 def test_runs_are_listed_and_shown(catwalk, configure, supabase, shop):
     configure(shop, supabase)
-    assert "no run yet" in catwalk("jobs", "list").out or catwalk("jobs", "list").code == 1
+    assert (
+        "no run yet" in catwalk("jobs", "list").out or catwalk("jobs", "list").code == 1
+    )
     assert catwalk(*SCRAPE).code == 0
     (run,) = catwalk("jobs", "list", "--json").json
     assert run["job"] == "manual" and run["state"] == "done"

@@ -24,7 +24,8 @@ def sites(shop, layout):
     (site,) = yaml.safe_load(site_text(shop, DATES[layout]))
     site["api"].pop("endpoint", None)
     site["api"]["endpoints"] = [
-        f"{shop.url}/us/en/category/{number}/products?ajax=true" for number in shop.products
+        f"{shop.url}/us/en/category/{number}/products?ajax=true"
+        for number in shop.products
     ]
     return yaml.safe_dump([site], sort_keys=False)
 
@@ -36,7 +37,9 @@ def forget(workdir):
 
 @pytest.mark.parametrize("vectors", [True, False], ids=["vectors", "rows alone"])
 @pytest.mark.parametrize("layout", DATES)
-def test_what_did_not_change_is_left_alone(catwalk, configure, supabase, small_shop, workdir, layout, vectors):
+def test_what_did_not_change_is_left_alone(
+    catwalk, configure, supabase, small_shop, workdir, layout, vectors
+):
     supabase.create_table(layout, width=512)
     # Triggers that call out and row security are there, as in the wild; neither is in the way.
     supabase.control(
@@ -73,12 +76,16 @@ def test_what_did_not_change_is_left_alone(catwalk, configure, supabase, small_s
     assert len(changed) == 1
 
 
-def test_ids_of_an_older_rule_are_kept(catwalk, configure, supabase, small_shop, workdir):
+def test_ids_of_an_older_rule_are_kept(
+    catwalk, configure, supabase, small_shop, workdir
+):
     configure(small_shop, supabase, sites_of(small_shop))
     assert catwalk(*SYNC).code == 0
     for (address,) in supabase.sql("select product_url from products"):
         older = hashlib.sha256(f"scraper:{address}".encode()).hexdigest()
-        supabase.sql("update products set id = %s where product_url = %s", (older, address))
+        supabase.sql(
+            "update products set id = %s where product_url = %s", (older, address)
+        )
     kept = stored(supabase)
     forget(workdir)
     supabase.control("clear_log")
@@ -94,7 +101,9 @@ def test_ids_of_an_older_rule_are_kept(catwalk, configure, supabase, small_shop,
     assert sum(supabase.writes().values()) == 1
 
 
-def test_rows_of_no_site_are_left_alone(catwalk, configure, supabase, small_shop, workdir):
+def test_rows_of_no_site_are_left_alone(
+    catwalk, configure, supabase, small_shop, workdir
+):
     configure(small_shop, supabase, sites_of(small_shop))
     assert catwalk(*SYNC).code == 0
     supabase.sql(
@@ -108,7 +117,9 @@ def test_rows_of_no_site_are_left_alone(catwalk, configure, supabase, small_shop
     assert "theirs" in stored(supabase)
 
 
-def test_an_incomplete_run_deletes_no_adopted_row(catwalk, configure, supabase, workdir):
+def test_an_incomplete_run_deletes_no_adopted_row(
+    catwalk, configure, supabase, workdir
+):
     with ZaraShop(categories={"2443335": 20, "2419940": 20}, page_size=20) as shop:
         configure(shop, supabase, sites_of(shop))
         assert catwalk(*SYNC).code == 0
@@ -119,7 +130,9 @@ def test_an_incomplete_run_deletes_no_adopted_row(catwalk, configure, supabase, 
         assert len(stored(supabase)) == 40
 
 
-def test_search_finds_adopted_vectors(catwalk, configure, supabase, small_shop, workdir):
+def test_search_finds_adopted_vectors(
+    catwalk, configure, supabase, small_shop, workdir
+):
     configure(small_shop, supabase, sites_of(small_shop))
     assert catwalk(*SYNC).code == 0
     forget(workdir)

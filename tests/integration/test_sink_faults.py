@@ -7,16 +7,30 @@ from tests.integration.expectation import check_rows
 SCRAPE = ("scrape", "Zara", "--limit", "20", "--allow-untrained")
 
 FAULTS = {
-    "half of all answers are 500": [("respond", {"status": 500, "probability": 0.5, "seed": 7})],
-    "429 with Retry-After": [("respond", {"status": 429, "headers": {"Retry-After": "1"}, "times": 3})],
+    "half of all answers are 500": [
+        ("respond", {"status": 500, "probability": 0.5, "seed": 7})
+    ],
+    "429 with Retry-After": [
+        ("respond", {"status": 429, "headers": {"Retry-After": "1"}, "times": 3})
+    ],
     "502 with HTML, after the commit": [
-        ("respond", {"status": 502, "body": "<html>bad gateway</html>", "after": True, "times": 2})
+        (
+            "respond",
+            {
+                "status": 502,
+                "body": "<html>bad gateway</html>",
+                "after": True,
+                "times": 2,
+            },
+        )
     ],
     "503 without a body": [("respond", {"status": 503, "times": 2})],
     "a stall": [("stall", {"seconds": 3, "times": 2})],
     "committed, then no answer": [("drop", {"times": 2, "method": "POST"})],
     "reset before anything happened": [("reset", {"times": 2})],
-    "reset within the answer, after the commit": [("reset", {"times": 2, "bytes": 30, "after": True})],
+    "reset within the answer, after the commit": [
+        ("reset", {"times": 2, "bytes": 30, "after": True})
+    ],
     "a truncated answer": [("truncate", {"times": 1, "method": "POST"})],
     "a trickling answer": [("slow", {"seconds": 2, "times": 2})],
     "serialization failure": [("sql_error", {"sqlstate": "40001", "times": 2})],
@@ -29,16 +43,22 @@ FAULTS = {
 def test_every_row_lands(catwalk, configure, supabase, shop, name):
     configure(shop, supabase, sink={"batch": 6})
     for kind, settings in FAULTS[name]:
-        supabase.fault(kind, path="/rest/v1/products" if kind != "reset" else None, **settings)
+        supabase.fault(
+            kind, path="/rest/v1/products" if kind != "reset" else None, **settings
+        )
     done = catwalk(*SCRAPE)
-    assert any(rule["applied"] for rule in supabase.control("faults")), "the fault never happened"
+    assert any(rule["applied"] for rule in supabase.control("faults")), (
+        "the fault never happened"
+    )
     assert done.code == 0, done
     check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
 
 
 def test_retry_after_is_waited_for(catwalk, configure, supabase, shop):
     configure(shop, supabase)
-    supabase.fault("respond", method="POST", status=503, headers={"Retry-After": "3"}, times=1)
+    supabase.fault(
+        "respond", method="POST", status=503, headers={"Retry-After": "3"}, times=1
+    )
     assert catwalk(*SCRAPE).code == 0
     posts = supabase.requests("POST")
     refused = next(seen for seen in posts if seen["status"] == 503)
@@ -46,17 +66,23 @@ def test_retry_after_is_waited_for(catwalk, configure, supabase, shop):
     assert min(following) - refused["at"] >= 2.9
 
 
-def test_batches_shrink_until_they_fit_the_statement_timeout(catwalk, configure, supabase, shop):
+def test_batches_shrink_until_they_fit_the_statement_timeout(
+    catwalk, configure, supabase, shop
+):
     supabase.control("slow_rows", seconds=0.1)
     supabase.control("settings", statement_timeout_ms=900)
     configure(shop, supabase, sink={"batch": 20})
     done = catwalk(*SCRAPE)
     assert done.code == 0, done
-    assert any(seen["status"] == 500 for seen in supabase.requests("POST")), "no batch was too slow"
+    assert any(seen["status"] == 500 for seen in supabase.requests("POST")), (
+        "no batch was too slow"
+    )
     check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
 
 
-def test_a_wrong_key_parks_and_loses_nothing(catwalk, configure, supabase, shop, workdir):
+def test_a_wrong_key_parks_and_loses_nothing(
+    catwalk, configure, supabase, shop, workdir
+):
     configure(shop, supabase)
     (workdir / "key").write_text("sb_secret_of_another_project")
     refused = catwalk(*SCRAPE, "--wait", "20s")
@@ -70,10 +96,14 @@ def test_a_wrong_key_parks_and_loses_nothing(catwalk, configure, supabase, shop,
     done = catwalk(*SCRAPE)
     assert done.code == 0, done
     check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
-    assert shop.requests("image") == [], "vectors that were made already were made again"
+    assert shop.requests("image") == [], (
+        "vectors that were made already were made again"
+    )
 
 
-def test_a_key_that_is_rotated_in_the_middle(catwalk, configure, supabase, shop, workdir):
+def test_a_key_that_is_rotated_in_the_middle(
+    catwalk, configure, supabase, shop, workdir
+):
     configure(shop, supabase, sink={"batch": 4})
     assert catwalk("scrape", "Zara", "--limit", "5", "--allow-untrained").code == 0
     supabase.rotate_keys()
@@ -115,8 +145,12 @@ def test_a_table_without_a_column_is_named(catwalk, configure, supabase, shop):
     configure(shop, supabase)
     done = catwalk(*SCRAPE)
     assert done.code == 0, done
-    assert any("brand" in line and "warn" in line for line in done.err.splitlines()), done.err
-    supabase.control("sql", sql="alter table products add column brand text default 'Zara'")
+    assert any("brand" in line and "warn" in line for line in done.err.splitlines()), (
+        done.err
+    )
+    supabase.control(
+        "sql", sql="alter table products add column brand text default 'Zara'"
+    )
     check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
 
 
@@ -131,7 +165,9 @@ def test_a_table_that_is_missing_is_explained(catwalk, configure, supabase, shop
     assert len(supabase.rows()) == 20
 
 
-def test_vectors_of_another_width_are_refused_before_anything_is_sent(catwalk, configure, supabase, shop):
+def test_vectors_of_another_width_are_refused_before_anything_is_sent(
+    catwalk, configure, supabase, shop
+):
     supabase.create_table("catwalk", width=768)
     configure(shop, supabase)
     done = catwalk(*SCRAPE)
@@ -155,7 +191,12 @@ def test_one_bad_row_is_found_and_the_others_land(catwalk, configure, supabase, 
     done = catwalk(*SCRAPE)
     assert done.code == 3, done
     assert "the app does not want this one" in done.out + done.err
-    check_rows(supabase.rows(), [p for p in shop.all_products[:20] if p is not bad], "catwalk", shop.url)
+    check_rows(
+        supabase.rows(),
+        [p for p in shop.all_products[:20] if p is not bad],
+        "catwalk",
+        shop.url,
+    )
 
 
 def test_vectors_are_never_overwritten_with_null(catwalk, configure, supabase, shop):
@@ -169,7 +210,9 @@ def test_vectors_are_never_overwritten_with_null(catwalk, configure, supabase, s
     check_rows(rows, shop.all_products[:20], "catwalk", shop.url)
     assert {row["id"]: row["image_embedding"] for row in rows} == before
     # What did not change is not sent: an update of fields carries no vector.
-    updates = [seen for seen in supabase.requests("POST") if seen["body_bytes"] < 20_000]
+    updates = [
+        seen for seen in supabase.requests("POST") if seen["body_bytes"] < 20_000
+    ]
     assert updates
 
 

@@ -22,7 +22,9 @@ def migrate(catwalk, configure, supabase):
     configure(None, supabase, sites="[]", embed={"model": "auto"})
 
     def run(*arguments):
-        return catwalk("sink", "migrate", *arguments, env={"SUPABASE_DB_URL": supabase.dsn})
+        return catwalk(
+            "sink", "migrate", *arguments, env={"SUPABASE_DB_URL": supabase.dsn}
+        )
 
     return run
 
@@ -43,7 +45,9 @@ def insert(supabase, layout, count=3):
 
 
 @pytest.mark.parametrize("layout", [None, "2025-10", "2026-02", "catwalk"])
-def test_it_runs_twice_and_changes_nothing_the_second_time(catwalk, migrate, supabase, layout):
+def test_it_runs_twice_and_changes_nothing_the_second_time(
+    catwalk, migrate, supabase, layout
+):
     supabase.control("reset")
     if layout:
         supabase.create_table(layout)
@@ -54,7 +58,9 @@ def test_it_runs_twice_and_changes_nothing_the_second_time(catwalk, migrate, sup
     assert (second := migrate("--prices", "--events")).code == 0, second
     assert supabase.sql(CATALOGUE) == before
     now = supabase.rows()
-    assert [{name: row[name] for name in old} for old, row in zip(rows, now, strict=True)] == rows
+    assert [
+        {name: row[name] for name in old} for old, row in zip(rows, now, strict=True)
+    ] == rows
     state = catwalk("sink", "status", "--json")
     assert state.code == 0, state
     assert state.json["vector_width"] == WIDTHS.get(layout, 512)
@@ -69,7 +75,9 @@ def test_what_is_printed_is_what_is_applied(catwalk, configure, supabase):
     assert printed.code == 0, printed
     with psycopg.connect(supabase.dsn, autocommit=True) as connection:
         connection.execute(printed.out)
-    (definition,) = supabase.sql("select indexdef from pg_indexes where indexdef like '%hnsw%'")[0]
+    (definition,) = supabase.sql(
+        "select indexdef from pg_indexes where indexdef like '%hnsw%'"
+    )[0]
     assert "halfvec_cosine_ops" in definition
     assert "notify pgrst, 'reload schema'" in printed.out
     assert catwalk("sink", "status", "--json").json["vector_width"] == 384
@@ -82,7 +90,9 @@ def test_another_width_is_refused_with_the_way_out(migrate, supabase):
     assert "vector(768)" in refused.err and "512" in refused.err
     assert "alter column image_embedding type vector(512)" in refused.err
     assert "backfill --all" in refused.err
-    supabase.sql("alter table products alter column image_embedding type vector(512) using null")
+    supabase.sql(
+        "alter table products alter column image_embedding type vector(512) using null"
+    )
     assert migrate("--width", "512").code == 0
 
 
@@ -92,10 +102,18 @@ def test_search_and_vectors_by_function(migrate, supabase):
     ones = [1.0] + [0.0] * 511
     service = {"apikey": supabase.key}
     status, answer = post(
-        supabase, "rpc/catwalk_set_vectors", {"rows": [{"id": "1", "vector": str(ones), "model": "m"}]}, service
+        supabase,
+        "rpc/catwalk_set_vectors",
+        {"rows": [{"id": "1", "vector": str(ones), "model": "m"}]},
+        service,
     )
     assert (status, answer) == (200, 1)
-    query = {"query_embedding": ones, "match_threshold": 0.5, "match_count": 5, "filters": {"source": "s"}}
+    query = {
+        "query_embedding": ones,
+        "match_threshold": 0.5,
+        "match_count": 5,
+        "filters": {"source": "s"},
+    }
     status, found = post(supabase, "rpc/match_products", query, service)
     assert status == 200 and [row["id"] for row in found] == ["1"]
     query["filters"] = {"source": "another"}
@@ -103,7 +121,11 @@ def test_search_and_vectors_by_function(migrate, supabase):
     # The app searches with its public key; it sets nothing.
     public = {"apikey": supabase.keys["publishable"]}
     assert post(supabase, "rpc/match_products", query, public)[0] == 200
-    assert post(supabase, "rpc/catwalk_set_vectors", {"rows": []}, public)[0] in (401, 403, 404)
+    assert post(supabase, "rpc/catwalk_set_vectors", {"rows": []}, public)[0] in (
+        401,
+        403,
+        404,
+    )
 
 
 def test_events_are_kept_for_the_app(migrate, supabase):
@@ -117,8 +139,15 @@ def test_events_are_kept_for_the_app(migrate, supabase):
     ):
         supabase.sql(f"update products set {change}")
     supabase.sql("delete from products")
-    events = supabase.sql("select event, details->>'to' from product_events order by id")
-    assert events == [("new", None), ("price_drop", "15"), ("back_in_stock", None), ("gone", None)]
+    events = supabase.sql(
+        "select event, details->>'to' from product_events order by id"
+    )
+    assert events == [
+        ("new", None),
+        ("price_drop", "15"),
+        ("back_in_stock", None),
+        ("gone", None),
+    ]
 
 
 def test_someone_elses_search_function_stays(migrate, supabase):
@@ -127,7 +156,9 @@ def test_someone_elses_search_function_stays(migrate, supabase):
         "language sql as 'select * from products limit match_count'"
     )
     assert migrate().code == 0
-    assert supabase.sql("select count(*) from pg_proc where proname = 'match_products'") == [(1,)]
+    assert supabase.sql(
+        "select count(*) from pg_proc where proname = 'match_products'"
+    ) == [(1,)]
 
 
 def test_status_says_what_is_wrong_and_gives_the_sql(catwalk, migrate, supabase):
@@ -138,11 +169,18 @@ def test_status_says_what_is_wrong_and_gives_the_sql(catwalk, migrate, supabase)
         "create function call_out() returns trigger language plpgsql as "
         "$$ begin perform net.http_post('https://elsewhere'); return new; end $$"
     )
-    supabase.sql("create trigger tell after insert on products for each row execute function call_out()")
+    supabase.sql(
+        "create trigger tell after insert on products for each row execute function call_out()"
+    )
     supabase.control("reload_schema")
     state = catwalk("sink", "status")
     assert state.code == 3, state
-    for words in ("shelf must not be null", "no unique key on (id)", "trigger tell calls out", "free project"):
+    for words in (
+        "shelf must not be null",
+        "no unique key on (id)",
+        "trigger tell calls out",
+        "free project",
+    ):
         assert words in state.out, words
     supabase.sql(catwalk("sink", "status", "--json").json["sql"])
     assert catwalk("sink", "status").code == 0

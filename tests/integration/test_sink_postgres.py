@@ -21,7 +21,11 @@ def postgres_sink(configure, supabase, workdir):
 
     def write(shop, sites=None, **settings):
         (workdir / "url").write_text(supabase.dsn)
-        sink = {"kind": "postgres", "url": {"file": str(workdir / "url")}, **settings.pop("sink", {})}
+        sink = {
+            "kind": "postgres",
+            "url": {"file": str(workdir / "url")},
+            **settings.pop("sink", {}),
+        }
         return configure(shop, None, sites, sink=sink, **settings)
 
     return write
@@ -40,15 +44,19 @@ def test_every_column_lands(catwalk, postgres_sink, supabase, shop, layout):
 
 
 def test_half_vectors(catwalk, postgres_sink, supabase, shop):
-    supabase.sql("alter table products alter column image_embedding type halfvec(512) using null")
+    supabase.sql(
+        "alter table products alter column image_embedding type halfvec(512) using null"
+    )
     postgres_sink(shop)
     assert catwalk(*SCRAPE).code == 0
-    assert supabase.sql("select count(*), max(abs(l2_norm(image_embedding) - 1)) < 0.01 from products") == [
-        (20, True)
-    ]
+    assert supabase.sql(
+        "select count(*), max(abs(l2_norm(image_embedding) - 1)) < 0.01 from products"
+    ) == [(20, True)]
 
 
-def test_vectors_are_bit_equal_to_those_over_rest(catwalk, postgres_sink, configure, supabase, shop, workdir):
+def test_vectors_are_bit_equal_to_those_over_rest(
+    catwalk, postgres_sink, configure, supabase, shop, workdir
+):
     postgres_sink(shop)
     assert catwalk(*SCRAPE).code == 0
     query = "select id, image_embedding::text from products order by id"
@@ -74,7 +82,12 @@ def test_what_is_gone_is_deleted(catwalk, postgres_sink, supabase):
 
 @pytest.mark.parametrize(
     "trouble",
-    ["raise sqlstate '40001'", "raise sqlstate '53300'", "raise sqlstate '57P01'", "raise sqlstate '08006'"],
+    [
+        "raise sqlstate '40001'",
+        "raise sqlstate '53300'",
+        "raise sqlstate '57P01'",
+        "raise sqlstate '08006'",
+    ],
 )
 def test_trouble_that_passes(catwalk, postgres_sink, supabase, shop, trouble):
     supabase.sql(
@@ -88,7 +101,9 @@ def test_trouble_that_passes(catwalk, postgres_sink, supabase, shop, trouble):
     check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
 
 
-def test_a_connection_that_is_killed_is_made_again(catwalk, postgres_sink, supabase, shop):
+def test_a_connection_that_is_killed_is_made_again(
+    catwalk, postgres_sink, supabase, shop
+):
     supabase.control("slow_rows", seconds=0.05)
     postgres_sink(shop, sink={"batch": 5})
     stop = threading.Event()
@@ -112,7 +127,9 @@ def test_a_connection_that_is_killed_is_made_again(catwalk, postgres_sink, supab
     check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
 
 
-def test_one_bad_row_is_found_and_the_others_land(catwalk, postgres_sink, supabase, shop):
+def test_one_bad_row_is_found_and_the_others_land(
+    catwalk, postgres_sink, supabase, shop
+):
     bad = shop.all_products[7]
     supabase.sql(
         f"""
@@ -126,10 +143,17 @@ def test_one_bad_row_is_found_and_the_others_land(catwalk, postgres_sink, supaba
     done = catwalk(*SCRAPE)
     assert done.code == 3, done
     assert "the app does not want it" in done.out + done.err
-    check_rows(supabase.rows(), [p for p in shop.all_products[:20] if p is not bad], "catwalk", shop.url)
+    check_rows(
+        supabase.rows(),
+        [p for p in shop.all_products[:20] if p is not bad],
+        "catwalk",
+        shop.url,
+    )
 
 
-def test_a_wrong_password_and_a_missing_table_are_told_apart(catwalk, postgres_sink, supabase, shop, workdir):
+def test_a_wrong_password_and_a_missing_table_are_told_apart(
+    catwalk, postgres_sink, supabase, shop, workdir
+):
     postgres_sink(shop)
     supabase.sql("alter table products rename to elsewhere")
     missing = catwalk(*SCRAPE, "--wait", "5s")
@@ -148,7 +172,9 @@ def test_an_older_id_is_kept(catwalk, postgres_sink, supabase, shop):
     postgres_sink(shop)
     assert catwalk(*SCRAPE).code == 0
     with psycopg.connect(supabase.dsn) as connection:
-        connection.execute("update products set id = 'older' where id = (select min(id) from products)")
+        connection.execute(
+            "update products set id = 'older' where id = (select min(id) from products)"
+        )
     for product in shop.all_products[:20]:
         product.price += 100
     done = catwalk(*SCRAPE)

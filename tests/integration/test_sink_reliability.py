@@ -17,7 +17,13 @@ NO_PICTURE = r"/assets/"  # every picture is missing: rows alone, which is what 
 
 
 def counted(text, **figures):
-    print(text + ": " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items()))
+    print(
+        text
+        + ": "
+        + ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in figures.items()
+        )
+    )
 
 
 def test_kill_9_at_random_moments(catwalk, configure, supabase):
@@ -46,12 +52,23 @@ def test_a_crash_between_the_answer_and_the_note_of_it(catwalk, configure, supab
             for product in shop.all_products:
                 product.price = 10_000 + 100 * n
             supabase.control("clear_log")
-            supabase.fault("stall", method="POST", path="/rest/v1/products", seconds=30, after=True, times=1)
+            supabase.fault(
+                "stall",
+                method="POST",
+                path="/rest/v1/products",
+                seconds=30,
+                after=True,
+                times=1,
+            )
             running = catwalk.begin(*SCRAPE)
-            wait_until(lambda: len(supabase.writes()) == 10, 60, "the sink never committed")
+            wait_until(
+                lambda: len(supabase.writes()) == 10, 60, "the sink never committed"
+            )
             running.kill()
             supabase.clear_faults()
-            before = [{name: value for name, value in row.items()} for row in supabase.rows()]
+            before = [
+                {name: value for name, value in row.items()} for row in supabase.rows()
+            ]
             done = catwalk(*SCRAPE)
             assert done.code == 0, done
             assert supabase.rows() == before
@@ -78,7 +95,13 @@ def test_answers_that_mean_later(catwalk, configure, supabase):
             for product in shop.all_products:
                 product.price += 100
             for n, answer in enumerate(ANSWERS):
-                supabase.fault("respond", method="POST", path="/rest/v1/products", times=1 if n else 2, **answer)
+                supabase.fault(
+                    "respond",
+                    method="POST",
+                    path="/rest/v1/products",
+                    times=1 if n else 2,
+                    **answer,
+                )
             done = catwalk(*SCRAPE, "--wait", "3m", timeout=300)
             assert "0 waiting" in done.out and "0 refused" in done.out, done
             faults += sum(rule["applied"] for rule in supabase.control("faults"))
@@ -96,12 +119,22 @@ def test_answers_cut_at_many_offsets(catwalk, configure, supabase):
         for offset in offsets:
             for product in shop.all_products:
                 product.price += 100
-            supabase.fault("reset", method="POST", path="/rest/v1/products", times=1, bytes=offset, after=True)
+            supabase.fault(
+                "reset",
+                method="POST",
+                path="/rest/v1/products",
+                times=1,
+                bytes=offset,
+                after=True,
+            )
             done = catwalk(*SCRAPE, "--wait", "1m")
             assert "0 waiting" in done.out, done
             supabase.clear_faults()
             prices = {row["price"] for row in supabase.rows()}
-            amounts = {f"{p.price / 100:.2f}".rstrip("0").rstrip(".") + "USD" for p in shop.all_products}
+            amounts = {
+                f"{p.price / 100:.2f}".rstrip("0").rstrip(".") + "USD"
+                for p in shop.all_products
+            }
             assert prices == amounts
     counted("answers cut", offsets=len(list(offsets)), end_states_that_differ=0)
 
@@ -119,7 +152,9 @@ def test_one_poison_row_in_200(catwalk, configure, supabase):
             return new; end $$;
             create trigger refuse before insert or update on products for each row execute function refuse();""",
         )
-        configure(shop, None, sites_of(shop))  # first without a sink, so that all rows are due at once
+        configure(
+            shop, None, sites_of(shop)
+        )  # first without a sink, so that all rows are due at once
         assert catwalk(*SCRAPE).code == 3
         configure(shop, supabase, sites_of(shop), sink={"batch": 200})
         supabase.control("clear_log")
@@ -129,8 +164,14 @@ def test_one_poison_row_in_200(catwalk, configure, supabase):
         assert stored(supabase) == ids(good)
         (letter,) = catwalk("failed", "list", "--json").json
         assert "poison" in letter["sink_words"]
-        posts = [seen for seen in supabase.requests("POST") if seen["path"] == "/rest/v1/products"]
-        landed = max(n for n, seen in enumerate(posts, 1) if seen["status"] in (200, 201))
+        posts = [
+            seen
+            for seen in supabase.requests("POST")
+            if seen["path"] == "/rest/v1/products"
+        ]
+        landed = max(
+            n for n, seen in enumerate(posts, 1) if seen["status"] in (200, 201)
+        )
     counted("one poison row in 200", requests_until_199_landed=landed)
     assert landed <= 17
 
@@ -163,18 +204,25 @@ def test_a_fault_of_the_whole_table(catwalk, configure, supabase, kind):
         fault = WHOLE_TABLE[kind]
         if isinstance(fault, str):
             if "title type" in fault:
-                supabase.control("sql", sql="alter table products alter column title drop not null")
+                supabase.control(
+                    "sql", sql="alter table products alter column title drop not null"
+                )
             supabase.control("sql", sql=fault)
         else:
             for name, settings in fault:
-                supabase.fault(name, method="POST", path="/rest/v1/products", **settings)
+                supabase.fault(
+                    name, method="POST", path="/rest/v1/products", **settings
+                )
         configure(shop, supabase, sites_of(shop))
         parked = catwalk(*SCRAPE, "--wait", "30s")
         assert parked.code in (1, 3), parked
         letters = catwalk("failed", "list", "--json").json
         supabase.clear_faults()
         if isinstance(fault, str):
-            supabase.control("sql", sql="drop table if exists elsewhere cascade; drop table if exists products cascade")
+            supabase.control(
+                "sql",
+                sql="drop table if exists elsewhere cascade; drop table if exists products cascade",
+            )
             supabase.create_table("catwalk")
         done = catwalk(*SCRAPE)
         assert "0 waiting" in done.out, done
@@ -193,7 +241,11 @@ def test_a_wrong_key_is_tried_once_a_minute(catwalk, configure, supabase, workdi
         catwalk.begin(*SCRAPE, "--wait", f"{watched + 20}s")
         time.sleep(watched)
         catwalk.stop_all()
-        asked = [seen for seen in supabase.requests() if seen["path"] == "/rest/v1/products" and seen["at"] > begun]
+        asked = [
+            seen
+            for seen in supabase.requests()
+            if seen["path"] == "/rest/v1/products" and seen["at"] > begun
+        ]
         counted("a wrong key", seconds=watched, probes=len(asked))
         assert len(asked) <= watched // 60 + 2
         (workdir / "key").write_text(supabase.key)

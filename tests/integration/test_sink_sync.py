@@ -17,13 +17,17 @@ def sites_of(shop, **more):
     """The predecessor's entry, with the shop's categories alone and other settings of the site."""
     (site,) = yaml.safe_load(site_text(shop))
     site["api"]["endpoints"] = [
-        f"{shop.url}/us/en/category/{number}/products?ajax=true" for number in shop.products
+        f"{shop.url}/us/en/category/{number}/products?ajax=true"
+        for number in shop.products
     ]
     return yaml.safe_dump([{**site, **more}], sort_keys=False)
 
 
 def ids(products, source="scraper"):
-    return {hashlib.sha256(f"{source}:{product.id}".encode()).hexdigest() for product in products}
+    return {
+        hashlib.sha256(f"{source}:{product.id}".encode()).hexdigest()
+        for product in products
+    }
 
 
 def stored(supabase):
@@ -55,7 +59,9 @@ def test_what_is_no_longer_listed_is_deleted(catwalk, configure, supabase, shop)
     assert shop.requests("image") == []
 
 
-def test_a_dry_run_shows_what_is_new_changed_and_gone(catwalk, configure, supabase, shop):
+def test_a_dry_run_shows_what_is_new_changed_and_gone(
+    catwalk, configure, supabase, shop
+):
     configure(shop, supabase, sites_of(shop))
     assert catwalk(*SYNC).code == 0
     listed = shop.products["2443335"]
@@ -72,7 +78,9 @@ def test_a_dry_run_shows_what_is_new_changed_and_gone(catwalk, configure, supaba
     assert differences["new"] == []
 
 
-def test_too_many_deletes_raise_an_alarm_that_names_the_way(catwalk, configure, supabase, shop):
+def test_too_many_deletes_raise_an_alarm_that_names_the_way(
+    catwalk, configure, supabase, shop
+):
     configure(shop, supabase, sites_of(shop))
     assert catwalk(*SYNC).code == 0
     kept = shop.products["2443335"][:30]
@@ -102,7 +110,9 @@ def test_two_brands_that_share_a_source(catwalk, configure, supabase, shop):
         assert ids(shop.products["2443335"]) <= stored(supabase)
         done = catwalk("scrape", "--sync", "--allow-untrained")
         assert done.code == 0, done
-        assert stored(supabase) == ids(shop.products["2443335"]) | ids(other.products["2419940"])
+        assert stored(supabase) == ids(shop.products["2443335"]) | ids(
+            other.products["2419940"]
+        )
 
 
 def test_five_thousand_rows_against_max_rows(catwalk, configure, supabase):
@@ -111,7 +121,9 @@ def test_five_thousand_rows_against_max_rows(catwalk, configure, supabase):
         configure(shop, supabase, sites_of(shop), sink={"batch": 500})
         for product in shop.all_products:
             product.version = 1
-        shop.fault("status", r"/assets/", status=404)  # rows alone: pictures are not the matter here
+        shop.fault(
+            "status", r"/assets/", status=404
+        )  # rows alone: pictures are not the matter here
         first = catwalk("scrape", "Zara", "--sync", "--allow-untrained", timeout=600)
         assert first.code == 3, first
         assert len(stored(supabase)) == 5_000
@@ -128,7 +140,11 @@ def test_five_thousand_rows_against_max_rows(catwalk, configure, supabase):
         {"kind": "status", "status": 403},
         {"kind": "html"},
         {"kind": "truncate"},
-        {"kind": "body", "body": b'{"productGroups": []}', "headers": {"Content-Type": "application/json"}},
+        {
+            "kind": "body",
+            "body": b'{"productGroups": []}',
+            "headers": {"Content-Type": "application/json"},
+        },
     ],
     ids=lambda fault: str(fault.get("status", fault["kind"])),
 )
@@ -145,9 +161,11 @@ def test_an_endpoint_that_breaks_half_way(catwalk, configure, supabase, fault):
         broken[:] = broken[10:]
         page = "" if fault["kind"] == "body" else ".*page=2"
         shop.fault(path=f"2419940/products{page}", **fault)
-        done = catwalk(*SYNC)
+        catwalk(*SYNC)
         left = stored(supabase)
-        print(f"deleted of the broken listing: {len(used_to_list - left)}, of the whole one: {80 - len(left)}")
+        print(
+            f"deleted of the broken listing: {len(used_to_list - left)}, of the whole one: {80 - len(left)}"
+        )
         assert used_to_list <= left
         assert left - used_to_list == ids(whole)
         shop.clear_faults()
