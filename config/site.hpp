@@ -12,6 +12,9 @@ namespace catwalk::config {
 /// One expression or several of which the first non-null wins (`_xmedia_urls` merges all).
 using expressions = std::vector<located_text>;
 
+/// Field to expressions, in the order of the file; an empty list means that the field is null.
+using field_expressions = std::vector<std::pair<std::string, expressions>>;
+
 /// Name and value in the order of the file.
 using header_list = std::vector<std::pair<std::string, std::string>>;
 
@@ -49,11 +52,24 @@ struct html_source {
   bool debug = false;
 };
 
+/// `api.paging`: how a listing goes on. Without any of them it goes by the answer's own `paginationInfo`.
+struct paging {
+  std::string page;                    ///< query parameter with the page's number
+  int first = 1;                       ///< number of the first page
+  std::string offset;                  ///< query parameter with the number of items before the page
+  std::string cursor_parameter;        ///< query parameter that takes what `cursor` finds
+  std::optional<located_text> cursor;  ///< JMESPath of what names the next page; null or empty: the last
+  std::optional<located_text> next;    ///< JMESPath of the next page's address
+  std::optional<located_text> more;    ///< JMESPath: false, null or empty on the last page
+  int max_pages = 1000;                ///< a listing that never ends is read so far, and incomplete
+};
+
 struct api_source {
   std::vector<located_text> endpoints;
+  std::string body;  ///< posted; with "{page}", "{offset}" and "{cursor}"; empty: GET
+  paging pages;
   expressions items_path;
-  /// Field to expressions; an empty list means that the field is null.
-  std::vector<std::pair<std::string, expressions>> field_map;
+  field_expressions field_map;
   header_list headers;
   std::vector<std::pair<std::string, std::string>> params;
   std::vector<located_text> prewarm;
@@ -61,6 +77,34 @@ struct api_source {
   std::optional<category_discovery> discover_categories;
   std::optional<category_discovery_html> discover_categories_html;
   std::optional<html_source> fallback_html;
+  bool debug = false;
+};
+
+/// `shopify`: a shop that serves `/products.json`.
+struct shopify_source {
+  located_text url;                       ///< the shop's address, without `/products.json`
+  std::vector<located_text> collections;  ///< handles; empty: the whole shop
+  bool every_collection = false;          ///< `collections: all`: what /collections.json lists
+  field_expressions field_map;            ///< over what is built in, on products as /products.json has them
+  header_list headers;
+  std::vector<located_text> prewarm;
+  bool debug = false;
+};
+
+/// `sitemap`: product pages that a sitemap lists.
+struct sitemap_source {
+  std::vector<located_text> urls;         ///< of sitemaps or indexes of sitemaps
+  std::vector<std::string> url_contains;  ///< any of; empty: every address is a product's
+  header_list headers;
+  std::vector<located_text> prewarm;
+  bool debug = false;
+};
+
+/// `feed`: files in the format of Google Merchant Center, as XML (RSS 2.0, Atom) or TSV.
+struct feed_source {
+  std::vector<located_text> urls;
+  field_expressions field_map;  ///< over what is built in, on items with the attributes' names
+  header_list headers;
   bool debug = false;
 };
 
@@ -77,6 +121,9 @@ struct site {
   std::optional<bool> respect_robots;  ///< unset: `fetch.robots`
   std::optional<api_source> api;
   std::optional<html_source> html;
+  std::optional<shopify_source> shopify;
+  std::optional<sitemap_source> sitemap;
+  std::optional<feed_source> feed;
 
   // catwalk's own additions
   std::optional<price_unit> price;              ///< `price_unit`; unset: minor for zara hosts, else guess

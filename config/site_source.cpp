@@ -1,133 +1,11 @@
 #include "config/site_source.hpp"
 
-#include <algorithm>
-
-#include "config/header_name.hpp"
-#include "config/letter_case.hpp"
 #include "config/mapping_reader.hpp"
-#include "config/nearest_key.hpp"
+#include "config/source_values.hpp"
 #include "config/yaml_value.hpp"
 
 namespace catwalk::config {
 namespace {
-
-using texts = std::vector<located_text>;
-
-bool is_web_address(std::string_view text) {
-  const std::string start = lower_case(text.substr(0, 8));
-  return (start.rfind("http://", 0) == 0 && text.size() > 7) || (start == "https://" && text.size() > 8);
-}
-
-/// Addresses, one or a list, added to `to`: `endpoint` and `endpoints` may both be given.
-mapping_reader::reader addresses(texts& to, problems& found) {
-  return [&to, &found](const yaml_node& node, const std::string& name) {
-    const auto read = read_texts(node, name, found);
-    if (!read) return;
-    for (const auto& one : *read) {
-      const auto address = read_line(scalar_node(one.text, one.where), name, found);
-      if (!address) continue;
-      if (!is_web_address(*address)) {
-        refuse(found, one.where,
-               name + ": expected an http:// or https:// address, found '" + *address + "'");
-        continue;
-      }
-      to.push_back({*address, one.where});
-    }
-  };
-}
-
-/// Expressions, one or a list; empty ones are dropped.
-mapping_reader::reader expression_list(expressions& to, problems& found) {
-  return [&to, &found](const yaml_node& node, const std::string& name) {
-    const auto read = read_texts(node, name, found);
-    if (!read) return;
-    std::copy_if(read->begin(), read->end(), std::back_inserter(to),
-                 [](const auto& e) { return !e.text.empty(); });
-  };
-}
-
-mapping_reader::reader located(std::optional<located_text>& to, problems& found) {
-  return [&to, &found](const yaml_node& node, const std::string& name) {
-    auto text = read_text(node, name, found);
-    if (text && !text->empty()) to = located_text{std::move(*text), node.where};
-  };
-}
-
-mapping_reader::reader text(std::string& to, problems& found) {
-  return [&to, &found](const yaml_node& node, const std::string& name) {
-    if (auto value = read_line(node, name, found)) to = std::move(*value);
-  };
-}
-
-mapping_reader::reader flag(bool& to, problems& found) {
-  return [&to, &found](const yaml_node& node, const std::string& name) {
-    if (auto value = read_flag(node, name, found)) to = *value;
-  };
-}
-
-mapping_reader::reader pairs(header_list& to, problems& found) {
-  return
-      [&to, &found](const yaml_node& node, const std::string& name) { to = read_pairs(node, name, found); };
-}
-
-mapping_reader::reader headers(header_list& to, problems& found) {
-  return [&to, &found](const yaml_node& node, const std::string& name) {
-    to = read_pairs(node, name, found);
-    for (const auto& [header, value] : to) {
-      if (is_header_name(header)) continue;
-      refuse(found, node.where, name + ": '" + header + "' cannot be a header's name");
-    }
-  };
-}
-
-/// A name that is almost one of the known fields is worth a word; others are the site's own.
-void check_field(const yaml_entry& entry, const std::string& name, problems& found) {
-  static const std::vector<std::string> known{"external_id",
-                                              "product_id",
-                                              "title",
-                                              "description",
-                                              "color_names",
-                                              "gender",
-                                              "price",
-                                              "sale",
-                                              "currency",
-                                              "country",
-                                              "image",
-                                              "image_url",
-                                              "additional_images",
-                                              "_xmedia_urls",
-                                              "seo_keyword",
-                                              "seo_product_id",
-                                              "product_url",
-                                              "affiliate_url",
-                                              "brand",
-                                              "merchant",
-                                              "merchant_name",
-                                              "availability",
-                                              "category",
-                                              "subcategory",
-                                              "size",
-                                              "second_hand",
-                                              "metadata",
-                                              "other"};
-  if (std::find(known.begin(), known.end(), entry.key) != known.end()) return;
-  const std::string near = nearest_key(entry.key, known);
-  if (near.empty()) return;
-  warn(found, entry.where, name + ": '" + entry.key + "' is no known field", "did you mean '" + near + "'?");
-}
-
-void read_field_map(const yaml_node& node, const std::string& name, api_source& api, problems& found) {
-  if (node.type != yaml_node::kind::mapping) {
-    refuse(found, node.where, name + ": expected a mapping, " + description(node));
-    return;
-  }
-  for (const auto& entry : node.entries) {
-    check_field(entry, name, found);
-    expressions read;
-    expression_list(read, found)(*entry.value, name + "." + entry.key);
-    api.field_map.emplace_back(entry.key, std::move(read));
-  }
-}
 
 void read_selectors(const yaml_node& node, const std::string& name, html_source& html, problems& found) {
   if (node.type != yaml_node::kind::mapping) {
@@ -135,7 +13,7 @@ void read_selectors(const yaml_node& node, const std::string& name, html_source&
     return;
   }
   for (const auto& entry : node.entries) {
-    check_field(entry, name, found);
+    check_field_name(entry, name, found);
     if (entry.value->type == yaml_node::kind::null) continue;
     if (auto selector = read_text(*entry.value, name + "." + entry.key, found)) {
       html.product_selectors.emplace_back(entry.key, located_text{std::move(*selector), entry.value->where});
@@ -145,7 +23,7 @@ void read_selectors(const yaml_node& node, const std::string& name, html_source&
 
 category_discovery read_discovery(const yaml_node& node, const std::string& path, problems& found) {
   category_discovery read;
-  texts endpoints;
+  std::vector<located_text> endpoints;
   mapping_reader(path, found)
       .on("endpoint", addresses(endpoints, found))
       .on("items_path", expression_list(read.items_path, found))
@@ -158,6 +36,28 @@ category_discovery read_discovery(const yaml_node& node, const std::string& path
   if (endpoints.size() > 1)
     refuse(found, endpoints[1].where, path + ".endpoint: expected one address, found several");
   if (!node.find("endpoint")) refuse(found, node.where, path + ": needs endpoint");
+  return read;
+}
+
+paging read_paging(const yaml_node& node, const std::string& path, problems& found) {
+  paging read;
+  const auto number = [&](int& to, int low, int high) {
+    return [&, low, high](const yaml_node& value, const std::string& name) {
+      if (const auto given = read_integer(value, name, low, high, found)) to = static_cast<int>(*given);
+    };
+  };
+  mapping_reader(path, found)
+      .on("page", text(read.page, found))
+      .on("first", number(read.first, 0, 1'000'000))
+      .on("offset", text(read.offset, found))
+      .on("cursor", located(read.cursor, found))
+      .on("cursor_parameter", text(read.cursor_parameter, found))
+      .on("next", located(read.next, found))
+      .on("more", located(read.more, found))
+      .on("max_pages", number(read.max_pages, 1, 100'000))
+      .read(node);
+  if (!read.cursor && !read.cursor_parameter.empty())
+    refuse(found, node.where, path + ": cursor_parameter needs cursor, which says where the answer has it");
   return read;
 }
 
@@ -178,23 +78,6 @@ category_discovery_html read_discovery_html(const yaml_node& node, const std::st
 }
 
 }  // namespace
-
-header_list read_pairs(const yaml_node& node, const std::string& name, problems& found) {
-  header_list read;
-  if (node.type != yaml_node::kind::mapping) {
-    refuse(found, node.where, name + ": expected a mapping, " + description(node));
-    return read;
-  }
-  for (const auto& entry : node.entries) {
-    const auto values = read_texts(*entry.value, name + "." + entry.key, found);
-    if (!values) continue;
-    for (const auto& one : *values) {
-      auto value = read_line(scalar_node(one.text, one.where), name + "." + entry.key, found);
-      if (value) read.emplace_back(entry.key, std::move(*value));
-    }
-  }
-  return read;
-}
 
 html_source read_html_source(const yaml_node& node, const std::string& path, bool fallback, problems& found) {
   html_source html;
@@ -225,8 +108,14 @@ api_source read_api_source(const yaml_node& node, const std::string& path, probl
   reader.on("endpoint", addresses(api.endpoints, found))
       .on("endpoints", addresses(api.endpoints, found))
       .on("items_path", expression_list(api.items_path, found))
-      .on("field_map",
-          [&](const yaml_node& value, const std::string& name) { read_field_map(value, name, api, found); })
+      .on("field_map", [&](const yaml_node& value,
+                           const std::string& name) { api.field_map = read_field_map(value, name, found); })
+      .on("body",
+          [&](const yaml_node& value, const std::string& name) {
+            if (auto text = read_text(value, name, found)) api.body = std::move(*text);
+          })
+      .on("paging", [&](const yaml_node& value,
+                        const std::string& name) { api.pages = read_paging(value, name, found); })
       .on("headers", headers(api.headers, found))
       .on("params", pairs(api.params, found))
       .on("prewarm", addresses(api.prewarm, found))

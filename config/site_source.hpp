@@ -13,8 +13,4 @@ api_source read_api_source(const yaml_node& node, const std::string& path, probl
 /// `fallback`: the mapping is `api.fallback_html`, where `page_url` stands for `category_urls`.
 html_source read_html_source(const yaml_node& node, const std::string& path, bool fallback, problems& found);
 
-/// Reads a mapping of names to texts in the order of the file; a null value leaves the name out, a list
-/// repeats it.
-header_list read_pairs(const yaml_node& node, const std::string& name, problems& found);
-
 }  // namespace catwalk::config

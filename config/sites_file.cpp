@@ -4,7 +4,9 @@
 #include "config/letter_case.hpp"
 #include "config/load.hpp"
 #include "config/mapping_reader.hpp"
+#include "config/shop_source.hpp"
 #include "config/site_source.hpp"
+#include "config/source_values.hpp"
 #include "config/stanza_hash.hpp"
 #include "config/yaml_value.hpp"
 
@@ -57,8 +59,20 @@ class stanza_reader {
             })
         .on("api", [this](const yaml_node& node,
                           const std::string& name) { site_.api = read_api_source(node, name, found_); })
-        .on("html", [this](const yaml_node& node, const std::string& name) {
-          site_.html = read_html_source(node, name, false, found_);
+        .on("html",
+            [this](const yaml_node& node, const std::string& name) {
+              site_.html = read_html_source(node, name, false, found_);
+            })
+        .on("shopify",
+            [this](const yaml_node& node, const std::string& name) {
+              site_.shopify = read_shopify_source(node, name, found_);
+            })
+        .on("sitemap",
+            [this](const yaml_node& node, const std::string& name) {
+              site_.sitemap = read_sitemap_source(node, name, found_);
+            })
+        .on("feed", [this](const yaml_node& node, const std::string& name) {
+          site_.feed = read_feed_source(node, name, found_);
         });
   }
 
@@ -121,9 +135,24 @@ class stanza_reader {
     if (site_.merchant.empty()) site_.merchant = site_.brand;
     // Rows are identified by source and the shop's own id: the predecessor's value keeps them the same.
     if (site_.source.empty()) site_.source = "scraper";
-    if (!node.find("api") && !node.find("html")) {
-      refuse(found_, node.where, "site '" + site_.name + "': neither api nor html",
-             "one of them says what to read");
+    check_kinds(node);
+  }
+
+  /// One kind says what to read; `api` and `html` may stand together, as they did for the predecessor.
+  void check_kinds(const yaml_node& node) {
+    std::string given;
+    int others = 0;
+    for (const std::string kind : {"api", "html", "shopify", "sitemap", "feed"}) {
+      if (!node.find(kind)) continue;
+      others += kind == "api" || kind == "html" ? 0 : 1;
+      given += (given.empty() ? "" : " and ") + kind;
+    }
+    if (given.empty()) {
+      refuse(found_, node.where, "site '" + site_.name + "': nothing says what to read",
+             "add one of api, html, shopify, sitemap and feed");
+    } else if (others > 0 && given.find(' ') != std::string::npos) {
+      refuse(found_, node.where, "site '" + site_.name + "': " + given + " at once",
+             "make a site of each, with a name:");
     }
   }
 

@@ -44,6 +44,8 @@ asio::awaitable<application::health> application::current_health() {
     body["sites"] = nlohmann::json::object();
     for (const auto& site : loaded_.sites)
       body["sites"][site.name] = {{"products", 0}, {"last_success", nullptr}};
+    for (const auto& [site, note] : runner_->blocked())
+      body["sites"][site]["blocked"] = {{"since", to_millis(note.since) / 1000}, {"seen", note.seen}};
     for (const auto& [site, when] : next_runs_)
       body["sites"][site]["next_run"] = when.time_since_epoch().count();
     for (const auto& site : *sites) {

@@ -15,7 +15,7 @@ using namespace catwalk;
 using namespace catwalk::daemon;
 
 /// Commands that the documentation promises and this version does not have.
-constexpr std::array planned{"probe", "compare", "state", "status", "completion"};
+constexpr std::array planned{"compare", "state", "status", "completion"};
 
 /// The first word that is no flag and no flag's value; nullptr where there is none.
 const char* first_word(int argc, char** argv) {
@@ -68,6 +68,7 @@ int run_command_line(int argc, char** argv) {
   add_failed(app, chosen);
   add_model(app, chosen);
   add_try(app, chosen);
+  add_probe(app, chosen);
   add_healthcheck(app, chosen);
   add_demo(app, chosen);
   add_version(app, chosen);

@@ -45,6 +45,7 @@ nlohmann::json to_json(const site_report& r) {
           {"gone", r.sync.gone},
           {"missed", r.sync.missed},
           {"held_back", r.sync.held_back},
+          {"blocked", r.blocked.empty() ? nlohmann::json() : nlohmann::json(r.blocked)},
           {"errors", r.errors}};
 }
 

@@ -29,6 +29,7 @@ struct site_report {
   bool read_to_end = false;  ///< every listing was tried; which came through is in `listings`
   std::vector<storage::endpoint_reading> listings;
   storage::sync_outcome sync;
+  std::string blocked;              ///< what was seen where the shop refused catwalk; empty: it did not
   std::vector<std::string> errors;  ///< in words; empty when all went well
 };
 

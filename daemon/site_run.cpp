@@ -149,6 +149,7 @@ asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sin
   const auto outcomes = co_await (*source)->read(sink);
   if (!outcomes && outcomes.error().code == errc::cancelled) co_return;  // whoever cancelled says why
   if (!outcomes) {
+    if (outcomes.error().code == errc::blocked) report.blocked = outcomes.error().why;
     report.errors.push_back(outcomes.error().to_string());
     spdlog::error("{}: {}", report.site, outcomes.error().to_string());
     co_return;
@@ -162,6 +163,12 @@ asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sin
     report.errors.push_back(outcome.failure->to_string());
     spdlog::warn("{}: {}", report.site, outcome.failure->to_string());
   }
+  // A shop that refused every listing has banned catwalk, however few they are.
+  const auto refused = [](const scrape::endpoint_outcome& outcome) {
+    return outcome.failure && outcome.failure->code == errc::blocked;
+  };
+  if (!outcomes->empty() && std::all_of(outcomes->begin(), outcomes->end(), refused))
+    report.blocked = outcomes->back().failure->why;
 }
 
 }  // namespace catwalk::daemon

@@ -102,6 +102,10 @@ asio::awaitable<void> site_runner::commit_site(const config::site& site, storage
                           site, run, read, report);
   auto context = context_for(site);
   co_await read_site(std::move(context), to, report);
+  if (!report.blocked.empty())
+    blocked_.try_emplace(site.name, blocked_site{wall_now(), ""}).first->second.seen = report.blocked;
+  else if (report.pages > 0)
+    blocked_.erase(site.name);
   if (!report.errors.empty() || report.limited || report.endpoints_complete < report.endpoints) co_return;
   const auto now = wall_now();
   if (auto noted = co_await parts_.catalogue->note_site_success(site_name(site.name), now); !noted)

@@ -57,6 +57,13 @@ class site_runner {
   /// Reads the sites and compares; writes nothing.
   boost::asio::awaitable<result<run_report>> dry_run(run_request request, dry_run_findings& findings);
 
+  /// Sites whose latest run the shop refused, by name; they wait for their next slot.
+  struct blocked_site {
+    wall_time since{};
+    std::string seen;  ///< the block page or status, in words
+  };
+  const std::map<std::string, blocked_site>& blocked() const noexcept { return blocked_; }
+
   /// Cancels the sites of the runs that are under way and of those that are still started.
   void request_stop();
   /// Why a site's latest sync deleted nothing, by site; a sync that may go on takes it back.
@@ -92,6 +99,7 @@ class site_runner {
   bool stopping_ = false;
   std::map<std::string, std::string> sync_alarms_;
   std::set<work*> active_;
+  std::map<std::string, blocked_site> blocked_;
 };
 
 }  // namespace catwalk::daemon

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/sha256.hpp"
-#include "core/url.hpp"
 #include "scrape/embedded_json.hpp"
 #include "scrape/json_document.hpp"
 #include "scrape/normaliser.hpp"
@@ -15,18 +14,6 @@ namespace catwalk::scrape {
 namespace {
 
 using nlohmann::json;
-
-/// Zara's way of paging: `{"paginationInfo": {"page": 1, "isLastPage": false, "isDisabled": false}}`.
-bool says_more_pages(const json& document) {
-  if (!document.is_object()) return false;
-  const auto info = document.find("paginationInfo");
-  if (info == document.end() || !info->is_object()) return false;
-  const auto flag = [&](const char* name) {
-    const auto it = info->find(name);
-    return it != info->end() && it->is_boolean() && it->get<bool>();
-  };
-  return info->contains("isLastPage") && !flag("isLastPage") && !flag("isDisabled");
-}
 
 std::string outline(const json& document) {
   if (document.is_array()) return "a list of " + std::to_string(document.size());
@@ -63,9 +50,12 @@ result<api_reader> api_reader::compile(const config::site& site) {
     if (compiled.has_error()) return compiled.error();
     reader.items_paths_.push_back(std::move(*compiled));
   }
-  auto fields = field_map::compile(*site.api);
+  auto fields = field_map::compile(site.api->field_map, "api.field_map");
   if (fields.has_error()) return fields.error();
   reader.fields_ = std::move(*fields);
+  auto pages = paging::compile(*site.api);
+  if (pages.has_error()) return pages.error();
+  reader.paging_ = std::move(*pages);
   return reader;
 }
 
@@ -82,10 +72,6 @@ result<page_answer> api_reader::read(std::string_view body, const page_place& pl
 
   page_answer answer;
   answer.body_hash = sha256_hex(body);
-  if (says_more_pages(*document)) {
-    answer.next = place.address;
-    answer.next->url = with_query(url, "page", std::to_string(place.number + 1));
-  }
   std::vector<std::string> failures;
   const auto read_item = [&](const json& item) {
     ++answer.items;
@@ -120,6 +106,9 @@ result<page_answer> api_reader::read(std::string_view body, const page_place& pl
     if (!path_failure.empty()) failure.why += "; " + path_failure;
     return failure;
   }
+  auto next = paging_.next(*document, place, answer.items);
+  if (next.has_error()) return next.error();
+  answer.next = std::move(*next);
   std::set<std::string> each_once(std::make_move_iterator(failures.begin()),
                                   std::make_move_iterator(failures.end()));
   answer.warnings.assign(each_once.begin(), each_once.end());

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "scrape/field_map.hpp"
 #include "scrape/page_reader.hpp"
+#include "scrape/paging.hpp"
 #include "scrape/shop_rules.hpp"
 
 namespace catwalk::scrape {
@@ -17,6 +18,9 @@ class api_reader final : public page_reader {
  public:
   /// `invalid_config` with the place of an expression that does not parse.
   static result<api_reader> compile(const config::site& site);
+
+  /// What is asked first at an endpoint's address.
+  page_address first_page(std::string url) const { return paging_.first(std::move(url)); }
 
   /// `malformed` for a body that is not JSON, and where no `items_path` exists in it (an empty list is no
   /// error: the category is empty); `too_large` for one that is nested too deep.
@@ -29,6 +33,7 @@ class api_reader final : public page_reader {
   shop_rules rules_;
   std::vector<located_expression> items_paths_;
   field_map fields_;
+  paging paging_;
 };
 
 }  // namespace catwalk::scrape

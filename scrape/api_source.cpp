@@ -18,13 +18,13 @@ page_manners manners_of(const config::api_source& api) {
   manners.headers = api.headers;
   manners.accept = "application/json, text/plain, */*";
   manners.debug = api.debug;
+  manners.max_pages = api.pages.max_pages;
   return manners;
 }
 
-listing listing_of(const config::api_source& api, const std::string& endpoint) {
-  std::string address = endpoint;
+std::string with_params(std::string address, const config::api_source& api) {
   for (const auto& [name, value] : api.params) address = with_query(address, name, value);
-  return {endpoint, {std::move(address), ""}};
+  return address;
 }
 
 }  // namespace
@@ -73,13 +73,14 @@ asio::awaitable<result<std::vector<endpoint_outcome>>> api_source::read(page_sin
 
 asio::awaitable<result<std::vector<endpoint_outcome>>> api_source::read_all(page_sink& sink) {
   const config::api_source& api = *context_.site.api;
-  if (auto warmed = co_await run_.prewarm(api.prewarm); warmed.has_error()) co_return warmed.error();
+  if (auto warmed = co_await run_.requests().prewarm(api.prewarm); warmed.has_error())
+    co_return warmed.error();
   std::vector<endpoint_outcome> failed_discoveries;
   const auto endpoints = co_await find_endpoints(failed_discoveries);
   if (endpoints.has_error()) co_return endpoints.error();
   std::vector<endpoint_outcome> outcomes;
   for (const std::string& endpoint : *endpoints) {
-    listing next = listing_of(api, endpoint);
+    listing next{endpoint, reader_.first_page(with_params(endpoint, api))};
     auto outcome = co_await run_.read(std::move(next), static_cast<int>(outcomes.size()), sink);
     if (outcome.has_error()) co_return outcome.error();
     if (is_in_need(*outcome)) {
@@ -141,7 +142,7 @@ asio::awaitable<result<std::vector<std::string>>> api_source::discover(std::stri
                                                                        page_manners manners) {
   listing_run asking(context_, std::move(manners), reader_);
   page_address wanted{address, ""};
-  auto response = co_await asking.fetch(std::move(wanted));
+  auto response = co_await asking.requests().fetch(std::move(wanted));
   if (response.has_error()) co_return response.error();
   if (response->status < 200 || response->status >= 300) {
     error failure{errc::http_status, "cannot discover categories", redacted(address),
@@ -169,7 +170,8 @@ asio::awaitable<result<void>> api_source::read_fallback(endpoint_outcome& outcom
   if (std::exchange(fallback_read_, true)) co_return result<void>();
   outcome.failure->hint = "the pages of api.fallback_html were read instead";
   listing_run run(context_, manners_of(html), *fallback_);
-  if (auto warmed = co_await run.prewarm(html.prewarm); warmed.has_error()) co_return warmed.error();
+  if (auto warmed = co_await run.requests().prewarm(html.prewarm); warmed.has_error())
+    co_return warmed.error();
   for (const config::located_text& address : html.category_urls) {
     listing next{outcome.endpoint, {address.text, ""}};
     const auto read = co_await run.read(std::move(next), outcome.endpoint_index, sink);

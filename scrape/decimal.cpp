@@ -102,6 +102,17 @@ bool decimal::at_least(std::string_view whole) const noexcept {
   return whole_ >= whole;
 }
 
+bool decimal::less_than(const decimal& other) const {
+  if (whole_.size() != other.whole_.size()) return whole_.size() < other.whole_.size();
+  if (whole_ != other.whole_) return whole_ < other.whole_;
+  const std::size_t digits = std::max(fraction_.size(), other.fraction_.size());
+  const auto padded = [digits](std::string fraction) {
+    fraction.resize(digits, '0');
+    return fraction;
+  };
+  return padded(fraction_) < padded(other.fraction_);
+}
+
 decimal decimal::divided_by_power_of_ten(int exponent) const {
   decimal out = *this;
   for (int i = 0; i < exponent; ++i) {

@@ -14,6 +14,7 @@ class decimal {
   bool is_whole() const noexcept;  ///< no fraction but zeros
   bool is_zero() const noexcept;
   bool at_least(std::string_view whole) const noexcept;  ///< `whole`: digits without leading zeros
+  bool less_than(const decimal& other) const;
   decimal divided_by_power_of_ten(int exponent) const;
   /// "219", "79.9": without trailing zeros.
   std::string shortest() const;

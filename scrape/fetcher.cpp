@@ -150,6 +150,7 @@ class fetcher::impl {
     }
     wake_all();  // the next in the line of this host learns when its turn comes
 
+    if (request.restart) request.restart();
     http_request http = request.http;
     auto response = co_await http_.fetch(std::move(http));
     auto outcome = request_outcome::failed;

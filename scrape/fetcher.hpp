@@ -19,6 +19,8 @@ struct fetch_request {
   std::string site;  ///< for metrics and logs
   bool respect_robots = true;
   std::optional<std::chrono::milliseconds> delay;  ///< wins over the lane's
+  /// With `http.on_body`: called before each attempt, so that what an earlier one brought is dropped.
+  std::function<void()> restart;
 };
 
 /// A lane of polite requests to shops: robots.txt, a concurrency limit in all and per host, a delay with

@@ -52,13 +52,14 @@ config::problems check_expression(const config::located_text& expression, const 
   return {found};
 }
 
-result<field_map> field_map::compile(const config::api_source& api) {
+result<field_map> field_map::compile(const config::field_expressions& fields, const std::string& key) {
   field_map map;
-  for (const auto& [field, expressions] : api.field_map) {
+  map.key_ = key;
+  for (const auto& [field, expressions] : fields) {
     std::vector<located_expression> compiled;
     for (const config::located_text& expression : expressions) {
       if (is_null_expression(expression)) continue;
-      auto one = compile_expression(expression, "api.field_map." + field);
+      auto one = compile_expression(expression, key + "." + field);
       if (one.has_error()) return one.error();
       compiled.push_back(std::move(*one));
     }
@@ -77,7 +78,7 @@ json field_map::read(const json& item, std::vector<std::string>& failures) const
     for (const located_expression& expression : expressions) {
       auto found = expression.compiled.search(item);
       if (found.has_error()) {
-        failures.push_back("api.field_map." + field + " (" + config::to_string(expression.where) +
+        failures.push_back(key_ + "." + field + " (" + config::to_string(expression.where) +
                            "): " + found.error().to_string());
         continue;
       }
@@ -90,6 +91,14 @@ json field_map::read(const json& item, std::vector<std::string>& failures) const
     }
   }
   return values;
+}
+
+void field_map::overlay(const json& item, json& fields, std::vector<std::string>& failures) const {
+  if (fields_.empty()) return;
+  const json found = read(item, failures);
+  for (const auto& [field, value] : found.items()) {
+    if (!value.is_null() && !(value.is_array() && value.empty())) fields[field] = value;
+  }
 }
 
 bool field_map::has(std::string_view field) const noexcept {

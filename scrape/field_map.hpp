@@ -26,7 +26,8 @@ config::problems check_expression(const config::located_text& expression, const 
 /// A site's `field_map`, compiled once.
 class field_map {
  public:
-  static result<field_map> compile(const config::api_source& api);
+  /// `key` is its name in sites.yaml, "api.field_map".
+  static result<field_map> compile(const config::field_expressions& fields, const std::string& key);
 
   /// The values that the map finds in one item, by field: the first non-null wins, null where none does.
   /// `image_url` is the list of all that were found, in order, since the first may be unusable;
@@ -34,9 +35,13 @@ class field_map {
   /// this item counts as null and is named in `failures`.
   nlohmann::json read(const nlohmann::json& item, std::vector<std::string>& failures) const;
 
+  /// Puts what the map finds in one item over `fields`, where it finds something.
+  void overlay(const nlohmann::json& item, nlohmann::json& fields, std::vector<std::string>& failures) const;
+
   bool has(std::string_view field) const noexcept;
 
  private:
+  std::string key_;
   std::vector<std::pair<std::string, std::vector<located_expression>>> fields_;
 };
 

@@ -30,11 +30,25 @@ void host_throttle::finished(steady_time started_at, steady_time now, request_ou
   --in_flight_;
   if (pause) next_start_ = std::max(next_start_, now + *pause);
   if (outcome == request_outcome::answered) {
-    rate_ = std::min(1.0, rate_ + recovery);
+    const bool slow = has_slowed_down(now - started_at);
+    if (!slow) {
+      rate_ = std::min(1.0, rate_ + recovery);
+    } else if (started_at >= last_slowdown_) {
+      rate_ = std::max(lowest_rate, rate_ * 3 / 4);
+      last_slowdown_ = now;
+    }
   } else if (outcome == request_outcome::overloaded && started_at >= last_slowdown_) {
     rate_ = std::max(lowest_rate, rate_ / 2);
     last_slowdown_ = now;
   }
+}
+
+bool host_throttle::has_slowed_down(seconds latency) {
+  constexpr int looks_back = 64, recent = 8;
+  answers_ = std::min(answers_ + 1, looks_back);
+  usual_latency_ += (latency - usual_latency_) / answers_;
+  recent_latency_ += (latency - recent_latency_) / std::min(answers_, recent);
+  return recent_latency_ > usual_latency_ * 2 + seconds(1);
 }
 
 }  // namespace catwalk::scrape

@@ -18,7 +18,9 @@ enum class request_outcome {
 /// At most `concurrency` requests at once, and a delay between the starts of two, lengthened by up to a half
 /// at random so that requests do not come like clockwork. A complaint halves the rate (both the concurrency
 /// and the delay follow), at most once for the requests that were in flight together, down to 1/64; each
-/// answer gives a twentieth back (AIMD). `Retry-After` holds all requests to the host.
+/// answer gives a twentieth back (AIMD). A host whose answers of late take more than twice as long as they
+/// usually do, and a second more, struggles without saying so: that takes a quarter of the rate, as often.
+/// `Retry-After` holds all requests to the host.
 class host_throttle {
  public:
   explicit host_throttle(int concurrency) : concurrency_(concurrency) {}
@@ -45,6 +47,11 @@ class host_throttle {
   double rate_ = 1.0;
   steady_time next_start_{};
   steady_time last_slowdown_{};
+  using seconds = std::chrono::duration<double>;
+  bool has_slowed_down(seconds latency);
+  int answers_ = 0;           ///< counted up to what `usual_latency_` looks back
+  seconds usual_latency_{};   ///< over the last 64 answers or so
+  seconds recent_latency_{};  ///< over the last 8
 };
 
 }  // namespace catwalk::scrape

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "scrape/sitemap_walk.hpp"
+
 namespace catwalk::scrape {
 
 namespace asio = boost::asio;
@@ -21,11 +23,6 @@ html_source::html_source(const source_context& context, html_reader reader)
 
 result<std::unique_ptr<source>> html_source::make(const source_context& context) {
   const config::site& site = context.site;
-  if (!site.html->sitemaps.empty()) {
-    return error{errc::invalid_config, "cannot read the site", site.name,
-                 "`html.sitemaps` is not supported yet by this version of catwalk",
-                 "list category pages under html.category_urls"};
-  }
   auto reader = html_reader::compile(site, *site.html, "html");
   if (reader.has_error()) return reader.error();
   return std::unique_ptr<source>(new html_source(context, std::move(*reader)));
@@ -37,12 +34,23 @@ asio::awaitable<result<std::vector<endpoint_outcome>>> html_source::read(page_si
 
 asio::awaitable<result<std::vector<endpoint_outcome>>> html_source::read_all(page_sink& sink) {
   const config::html_source& html = *context_.site.html;
-  if (auto warmed = co_await run_.prewarm(html.prewarm); warmed.has_error()) co_return warmed.error();
+  if (auto warmed = co_await run_.requests().prewarm(html.prewarm); warmed.has_error())
+    co_return warmed.error();
   std::vector<listing> listings;
   for (const config::located_text& address : html.category_urls) {
     listings.push_back({address.text, {address.text, ""}});
   }
-  co_return co_await run_.read_all(std::move(listings), sink);
+  auto outcomes = co_await run_.read_all(std::move(listings), sink);
+  if (outcomes.has_error()) co_return outcomes.error();
+  std::vector<std::string> contains;
+  if (!html.sitemap_url_contains.empty()) contains.push_back(html.sitemap_url_contains);
+  for (const config::located_text& address : html.sitemaps) {
+    sitemap_walk walk(context_, run_.requests(), address.text, contains);
+    auto outcome = co_await run_.read_sitemap(walk, address.text, static_cast<int>(outcomes->size()), sink);
+    if (outcome.has_error()) co_return outcome.error();
+    outcomes->push_back(std::move(*outcome));
+  }
+  co_return std::move(*outcomes);
 }
 
 }  // namespace catwalk::scrape

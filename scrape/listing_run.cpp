@@ -2,21 +2,17 @@
 
 #include <spdlog/spdlog.h>
 
-#include <boost/system/system_error.hpp>
 #include <set>
 #include <utility>
 
 #include "core/offload.hpp"
 #include "core/url.hpp"
+#include "scrape/sitemap_walk.hpp"
 
 namespace catwalk::scrape {
 namespace {
 
 namespace asio = boost::asio;
-
-std::string header(const http_response& response, std::string_view name) {
-  return std::string(response.headers.find(name).value_or(""));
-}
 
 error unexpected_status(const http_response& response) {
   error failure{errc::http_status, "cannot read the endpoint", redacted(response.url),
@@ -36,19 +32,6 @@ struct listing_run::reading {
   std::set<std::string> ids;     ///< of every item so far
   bool details_missing = false;  ///< a product's page could not be read
 };
-
-asio::awaitable<result<void>> listing_run::prewarm(const std::vector<config::located_text>& addresses) {
-  for (const config::located_text& address : addresses) {
-    page_address visited{address.text, ""};
-    auto response = co_await fetch(std::move(visited));
-    if (response.has_value()) continue;
-    if (response.error().code == errc::cancelled) co_return response.error();
-    // The cookies may not be needed: the listings decide.
-    spdlog::warn("{}: prewarm failed: {}", context_.site.name, response.error().to_string());
-    if (response.error().code == errc::network || response.error().code == errc::timeout) break;
-  }
-  co_return result<void>();
-}
 
 asio::awaitable<result<std::vector<endpoint_outcome>>> listing_run::read_all(std::vector<listing> listings,
                                                                              page_sink& sink) {
@@ -70,10 +53,10 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int inde
   items_of_last_ = 0;
   while (now.more) {
     if (sink.limit_reached()) co_return now.outcome;
-    if (now.place.number > manners_.max_pages) {
+    if (now.place.number > requests_.manners().max_pages) {
       now.outcome.failure =
           error{errc::too_large, "stopped reading the endpoint", redacted(now.place.endpoint),
-                "it has more than " + std::to_string(manners_.max_pages) + " pages", ""};
+                "it has more than " + std::to_string(requests_.manners().max_pages) + " pages", ""};
       break;
     }
     const auto read = co_await read_page(now, sink);
@@ -86,14 +69,38 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int inde
   co_return std::move(now.outcome);
 }
 
+asio::awaitable<result<endpoint_outcome>> listing_run::read_sitemap(sitemap_walk& walk, std::string endpoint,
+                                                                    int index, page_sink& sink) {
+  reading now;
+  now.outcome.endpoint = endpoint;
+  now.outcome.endpoint_index = index;
+  now.place = {std::move(endpoint), index, {}, 1, 0};
+  bool ended = false;
+  while (!ended && !sink.limit_reached()) {
+    auto some = co_await walk.next();
+    if (some.has_error()) co_return some.error();
+    ended = !some->has_value();
+    if (ended) break;
+    std::vector<page_address> pages;
+    for (sitemap_entry& entry : **some) pages.push_back({std::move(entry.url), ""});
+    const auto read = co_await read_details(now, std::move(pages), sink);
+    if (read.has_error()) co_return read.error();
+  }
+  const auto& failures = walk.failures();
+  if (!failures.empty()) {
+    // Failures of product pages were counted as they came.
+    if (auto banned = bans_.after(&failures.front())) co_return *banned;
+    if (!now.outcome.failure) now.outcome.failure = failures.front();
+  }
+  now.outcome.complete = ended && failures.empty() && !now.details_missing;
+  co_return std::move(now.outcome);
+}
+
 asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sink) {
   of.more = false;
   const std::string key = of.place.address.key();
   const auto known = co_await sink.known(of.place.endpoint, key);
-  fetch_request request = request_for(of.place.address);
-  if (known && !known->etag.empty()) request.http.headers.set("If-None-Match", known->etag);
-  if (known && !known->last_modified.empty())
-    request.http.headers.set("If-Modified-Since", known->last_modified);
+  fetch_request request = requests_.make(of.place.address, known ? &*known : nullptr);
   auto response = co_await context_.pages.fetch(std::move(request));
   if (response.has_error()) {
     if (response.error().code == errc::cancelled) co_return response.error();
@@ -118,7 +125,7 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
     co_return result<void>();
   }
 
-  of.place.content_type = header(*response, "Content-Type");
+  of.place.content_type = header_text(*response, "Content-Type");
   auto work = [reader = &reader_, body = std::move(response->body), place = of.place] {
     return reader->read(body, place);
   };
@@ -140,15 +147,15 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   read.validators.body_hash = answer->body_hash;
   // A 304 would hide what follows, and which products' pages to read.
   if (!more && answer->details.empty()) {
-    read.validators.etag = header(*response, "ETag");
-    read.validators.last_modified = header(*response, "Last-Modified");
+    read.validators.etag = header_text(*response, "ETag");
+    read.validators.last_modified = header_text(*response, "Last-Modified");
   }
   read.unchanged = known && known->body_hash == answer->body_hash;
   if (!read.unchanged) {
     read.products = std::move(answer->products);
     read.skipped = std::move(answer->skipped);
   }
-  if (context_.site.debug || manners_.debug) {
+  if (context_.site.debug || requests_.manners().debug) {
     spdlog::info("{}: {}: {} items, {} products, {} skipped{}", context_.site.name,
                  redacted(of.place.address.url), answer->items, read.products.size(), read.skipped.size(),
                  read.unchanged ? ", unchanged" : "");
@@ -180,10 +187,7 @@ asio::awaitable<result<void>> listing_run::read_details(reading& of, std::vector
 
 asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address address, page_sink& sink) {
   const auto known = co_await sink.known(of.place.endpoint, address.url);
-  fetch_request request = request_for(address);
-  if (known && !known->etag.empty()) request.http.headers.set("If-None-Match", known->etag);
-  if (known && !known->last_modified.empty())
-    request.http.headers.set("If-Modified-Since", known->last_modified);
+  fetch_request request = requests_.make(address, known ? &*known : nullptr);
   auto response = co_await context_.pages.fetch(std::move(request));
   page read;
   read.endpoint = of.place.endpoint;
@@ -210,7 +214,7 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
   if (!failure) {
     page_place place = of.place;
     place.address = std::move(address);
-    place.content_type = header(*response, "Content-Type");
+    place.content_type = header_text(*response, "Content-Type");
     auto work = [reader = &reader_, body = std::move(response->body), place = std::move(place)] {
       return reader->read_detail(body, place);
     };
@@ -219,7 +223,8 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
       failure = answer.error();
     } else {
       for (const std::string& warning : answer->warnings) spdlog::warn("{}: {}", context_.site.name, warning);
-      read.validators = {header(*response, "ETag"), header(*response, "Last-Modified"), answer->body_hash};
+      read.validators = {header_text(*response, "ETag"), header_text(*response, "Last-Modified"),
+                         answer->body_hash};
       read.unchanged = known && known->body_hash == answer->body_hash;
       if (!read.unchanged) {
         read.products = std::move(answer->products);
@@ -231,46 +236,6 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
   of.details_missing = true;
   if (!of.outcome.failure) of.outcome.failure = std::move(failure);
   co_return result<void>();
-}
-
-asio::awaitable<result<http_response>> listing_run::fetch(page_address address) {
-  fetch_request request = request_for(address);
-  co_return co_await context_.pages.fetch(std::move(request));
-}
-
-fetch_request listing_run::request_for(const page_address& address) const {
-  const config::site& site = context_.site;
-  fetch_request request;
-  request.site = site.name;
-  request.respect_robots = site.respect_robots.value_or(context_.fetch.robots);
-  if (site.delay_ms) request.delay = std::chrono::milliseconds(*site.delay_ms);
-  request.http.url = address.url;
-  request.http.timeout = context_.fetch.pages.timeout;
-  request.http.max_bytes = context_.fetch.pages.max_bytes;
-  request.http.proxy = site.proxy;
-  request.http.cookies = context_.cookies;
-  for (const auto& [name, value] : manners_.headers) request.http.headers.set(name, value);
-  request.http.headers.set_default("User-Agent", context_.fetch.user_agent);
-  request.http.headers.set_default("Accept", manners_.accept);
-  request.http.headers.set_default("Accept-Language", "en-US,en;q=0.9");
-  if (!address.body.empty()) {
-    request.http.method = "POST";
-    request.http.body = address.body;
-    const bool json = address.body.front() == '{' || address.body.front() == '[';
-    request.http.headers.set_default("Content-Type",
-                                     json ? "application/json" : "application/x-www-form-urlencoded");
-  }
-  return request;
-}
-
-asio::awaitable<result<std::vector<endpoint_outcome>>> cancellable(
-    asio::awaitable<result<std::vector<endpoint_outcome>>> reading, const config::site& site) {
-  try {
-    co_return co_await std::move(reading);
-  } catch (const boost::system::system_error& stopped) {
-    if (stopped.code() != asio::error::operation_aborted) throw;
-    co_return error{errc::cancelled, "stopped reading the site", site.name, "", ""};
-  }
 }
 
 }  // namespace catwalk::scrape

@@ -182,7 +182,7 @@ void set_descriptions(product& p, const json& fields, const config::site& site, 
   const json& stock = field(fields, "in_stock");
   p.availability = normalised_availability(stock.is_null() ? field(fields, "availability") : stock);
   p.affiliate_url = text_of(field(fields, "affiliate_url"));
-  p.second_hand = site.second_hand;
+  p.second_hand = site.second_hand || field(fields, "second_hand") == true;
   p.other = text_of(field(fields, "other"));
   p.metadata = metadata_of(fields, site);
 }

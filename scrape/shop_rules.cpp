@@ -61,7 +61,12 @@ shop_rules rules_for(const config::site& site) {
     rules.zara = std::any_of(endpoints.begin(), endpoints.end(),
                              [](const config::located_text& e) { return is_zara_address(e.text); });
   }
-  rules.price_unit = site.price.value_or(rules.zara ? config::price_unit::minor : config::price_unit::guess);
+  // Formats that are known say how they write prices; elsewhere the predecessor's rule of thumb holds.
+  const bool major = site.shopify || site.sitemap || site.feed;
+  const auto usual = rules.zara ? config::price_unit::minor
+                     : major    ? config::price_unit::major
+                                : config::price_unit::guess;
+  rules.price_unit = site.price.value_or(usual);
   if (site.image_url_contains_set || !site.image_url_contains.empty()) {
     rules.image_url_contains = site.image_url_contains;
   } else if (rules.zara) {

@@ -5,8 +5,11 @@
 
 #include "scrape/api_source.hpp"
 #include "scrape/discovery.hpp"
+#include "scrape/feed_source.hpp"
 #include "scrape/field_map.hpp"
 #include "scrape/html_source.hpp"
+#include "scrape/shopify_source.hpp"
+#include "scrape/sitemap_source.hpp"
 #include "scrape/text.hpp"
 
 namespace catwalk::scrape {
@@ -21,16 +24,20 @@ config::problem problem_of(level severity, const config::place& where, std::stri
 
 constexpr std::string_view not_yet = " is not supported yet by this version: ";
 
+void check_fields(const config::field_expressions& fields, const std::string& key, config::problems& found) {
+  for (const auto& [field, expressions] : fields) {
+    for (const config::located_text& expression : expressions) {
+      if (trimmed(expression.text).empty()) continue;
+      auto of_one = check_expression(expression, key + "." + field);
+      std::move(of_one.begin(), of_one.end(), std::back_inserter(found));
+    }
+  }
+}
+
 void check_html(const config::site& site, const config::html_source& html, const std::string& key,
                 config::problems& found) {
   auto selectors = html_reader::check(html, key);
   std::move(selectors.begin(), selectors.end(), std::back_inserter(found));
-  if (!html.sitemaps.empty()) {
-    found.push_back(
-        problem_of(level::warning, html.sitemaps.front().where,
-                   key + ".sitemaps" + std::string(not_yet) + "runs of `" + site.name + "` will fail",
-                   "list category pages under category_urls"));
-  }
   if (html.use_browser) {
     found.push_back(problem_of(level::warning, site.where,
                                key + ".use_browser" + std::string(not_yet) +
@@ -44,11 +51,11 @@ void check_api(const config::site& site, config::problems& found) {
     std::move(list.begin(), list.end(), std::back_inserter(found));
   };
   for (const config::located_text& path : api.items_path) add_all(check_expression(path, "api.items_path"));
-  for (const auto& [field, expressions] : api.field_map) {
-    for (const config::located_text& expression : expressions) {
-      if (trimmed(expression.text).empty()) continue;
-      add_all(check_expression(expression, "api.field_map." + field));
-    }
+  check_fields(api.field_map, "api.field_map", found);
+  for (const auto& [expression, key] : {std::pair(&api.pages.cursor, "api.paging.cursor"),
+                                        {&api.pages.next, "api.paging.next"},
+                                        {&api.pages.more, "api.paging.more"}}) {
+    if (*expression) add_all(check_expression(**expression, key));
   }
   const auto maps = [&](std::string_view field) {
     return std::any_of(api.field_map.begin(), api.field_map.end(),
@@ -81,17 +88,19 @@ void check_api(const config::site& site, config::problems& found) {
 result<std::unique_ptr<source>> make_source(source_context context) {
   if (context.site.api) return api_source::make(context);
   if (context.site.html) return html_source::make(context);
-  return error{errc::invalid_config, "cannot read the site", context.site.name,
-               "it has neither `api` nor `html`", ""};
+  if (context.site.shopify) return shopify_source::make(context);
+  if (context.site.feed) return feed_source::make(context);
+  if (context.site.sitemap) return sitemap_source::make(context);
+  return error{errc::invalid_config, "cannot read the site", context.site.name, "nothing says what to read",
+               ""};
 }
 
 config::problems check_site(const config::site& site) {
   config::problems found;
   if (site.api) check_api(site, found);
   if (site.html) check_html(site, *site.html, "html", found);
-  if (!site.api && !site.html) {
-    found.push_back(problem_of(level::error, site.where, "the site has neither `api` nor `html`"));
-  }
+  if (site.shopify) check_fields(site.shopify->field_map, "shopify.field_map", found);
+  if (site.feed) check_fields(site.feed->field_map, "feed.field_map", found);
   return found;
 }
 

@@ -85,4 +85,9 @@ std::string valid_utf8(std::string_view text) {
   return out;
 }
 
+bool looks_like_html(std::string_view beginning) {
+  const std::string start = lower_ascii(beginning);
+  return start.find("<html") != std::string::npos || start.find("<!doctype html") != std::string::npos;
+}
+
 }  // namespace catwalk::scrape

@@ -13,4 +13,7 @@ bool is_valid_utf8(std::string_view text);
 /// The text with each byte that is not part of well-formed UTF-8 replaced by U+FFFD.
 std::string valid_utf8(std::string_view text);
 
+/// Whether the first bytes of a document are those of an HTML page.
+bool looks_like_html(std::string_view beginning);
+
 }  // namespace catwalk::scrape

@@ -6,6 +6,7 @@
 #include "core/time_zone.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/unsupported_settings.hpp"
+#include "scrape/same_ids.hpp"
 #include "scrape/source.hpp"
 
 namespace catwalk::daemon {
@@ -16,6 +17,8 @@ config::problems check_expressions(const config::loaded& loaded) {
     auto of_site = scrape::check_site(site);
     std::move(of_site.begin(), of_site.end(), std::back_inserter(found));
   }
+  auto same_ids = scrape::check_same_ids(loaded.sites);
+  std::move(same_ids.begin(), same_ids.end(), std::back_inserter(found));
   const auto& schedule = loaded.values.schedule;
   if (!schedule.timezone.text.empty()) {
     if (const auto zone = time_zone::find(schedule.timezone.text); !zone)

@@ -44,6 +44,7 @@ void add_sink(CLI::App& app, invocation& to_run);
 void add_search(CLI::App& app, invocation& to_run);
 void add_model(CLI::App& app, invocation& to_run);
 void add_try(CLI::App& app, invocation& to_run);
+void add_probe(CLI::App& app, invocation& to_run);
 void add_healthcheck(CLI::App& app, invocation& to_run);
 void add_demo(CLI::App& app, invocation& to_run);
 void add_version(CLI::App& app, invocation& to_run);

@@ -79,12 +79,13 @@ TEST_CASE("problems come in the order of the files") {
   const configuration_folder folder;
   folder.write(".env", "nonsense\n");
   folder.write("sites.yaml", "- { brand: Z }\n");
-  CHECK(shown(folder.load_text("nonsense: 1\n").found) ==
-        ".env:1:1: warning: not a line of the form NAME=value; it is ignored\n"
-        "catwalk.yaml:1:1: unknown key 'nonsense'; known here: state, sites, http, schedule, fetch, embed, "
-        "sink, sync, "
-        "search, retention, notify, log, shutdown_timeout\n"
-        "sites.yaml:1:3: site 'Z': neither api nor html; one of them says what to read");
+  CHECK(
+      shown(folder.load_text("nonsense: 1\n").found) ==
+      ".env:1:1: warning: not a line of the form NAME=value; it is ignored\n"
+      "catwalk.yaml:1:1: unknown key 'nonsense'; known here: state, sites, http, schedule, fetch, embed, "
+      "sink, sync, "
+      "search, retention, notify, log, shutdown_timeout\n"
+      "sites.yaml:1:3: site 'Z': nothing says what to read; add one of api, html, shopify, sitemap and feed");
 }
 
 TEST_CASE("the process's environment is read") {

@@ -125,6 +125,36 @@ TEST_CASE("what a site leaves out") {
   CHECK(read("- { brand: S, image_url_contains: [], " + api + " }\n").sites[0].image_url_contains_set);
 }
 
+TEST_CASE("a source of a known format is an address, or a mapping") {
+  const loaded_sites result = read(R"(
+- { brand: A, shopify: "https://a.example/products.json?limit=5" }
+- brand: B
+  shopify:
+    url: https://b.example/en/
+    collections: [women, men]
+    field_map: { gender: "tags[0]" }
+    headers: { X-A: b }
+- { brand: C, shopify: { url: "https://c.example", collections: all } }
+- { brand: D, sitemap: [ "https://d.example/a.xml", "https://d.example/b.xml" ] }
+- { brand: E, sitemap: { url: "https://e.example/s.xml", url_contains: [/p/, /q/] } }
+- { brand: F, feed: "https://f.example/feed.tsv" }
+- { brand: G, feed: { urls: [ "https://g.example/feed.xml" ], field_map: { brand: "'G'" } } }
+)");
+  REQUIRE(shown(result.found) == "");
+  const auto& sites = result.sites;
+  CHECK(sites[0].shopify->url.text == "https://a.example");
+  CHECK(sites[1].shopify->url.text == "https://b.example/en");
+  CHECK(sites[1].shopify->collections[1].text == "men");
+  CHECK_FALSE(sites[1].shopify->every_collection);
+  CHECK(sites[1].shopify->field_map[0].first == "gender");
+  CHECK(sites[1].shopify->headers[0].second == "b");
+  CHECK(sites[2].shopify->every_collection);
+  CHECK(sites[3].sitemap->urls.size() == 2);
+  CHECK(sites[4].sitemap->url_contains == std::vector<std::string>{"/p/", "/q/"});
+  CHECK(sites[5].feed->urls[0].text == "https://f.example/feed.tsv");
+  CHECK(sites[6].feed->field_map[0].second[0].text == "'G'");
+}
+
 TEST_CASE("every problem of a sites file says where, what and what to do") {
   struct row {
     std::string text;
@@ -142,7 +172,14 @@ TEST_CASE("every problem of a sites file says where, what and what to do") {
           row{"- { brand: All, " + api + " }\n",
               "sites.yaml:1:3: a site cannot be named 'all': --sites takes that for every site; add name:"},
           row{"- { brand: Zara }\n",
-              "sites.yaml:1:3: site 'Zara': neither api nor html; one of them says what to read"},
+              "sites.yaml:1:3: site 'Zara': nothing says what to read; add one of api, html, shopify, "
+              "sitemap and feed"},
+          row{"- { brand: Z, shopify: \"https://z.example\", " + api + " }\n",
+              "sites.yaml:1:3: site 'Z': api and shopify at once; make a site of each, with a name:"},
+          row{"- { brand: Z, shopify: { collections: all } }\n",
+              "sites.yaml:1:24: shopify: needs url, the shop's address"},
+          row{"- { brand: Z, feed: z.example }\n",
+              "sites.yaml:1:21: feed: expected an http:// or https:// address, found 'z.example'"},
           row{"- { brand: Zara, " + api + " }\n- { brand: ZARA, " + api + " }\n",
               "sites.yaml:2:3: a second site named 'ZARA'; the first is in line 1; give one of them a name:"},
           row{"- brand: Z\n  brand: Y\n  " + api + "\n",

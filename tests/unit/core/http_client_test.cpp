@@ -104,6 +104,39 @@ TEST_CASE_METHOD(http_fixture, "the cap counts decoded bytes") {
   }
 }
 
+TEST_CASE_METHOD(http_fixture, "gzip and brotli bombs end at the cap, not in memory") {
+  // 50 MB of zeros.
+  constexpr std::string_view brotli(
+      "\xcb\xff\xff\x3f\x00\x24\x00\xe2\xb1\x40\x72\xef\xff\xf8\xff\xff\x07\x80\x04\x40\x1c\x16\x80\xee\xfd"
+      "\x1f\xff\xff\xff\x00\x90\x00\x88\xc3\x02\xd0\xbd\xff\xe3\xff\xff\x1f\x00\x12\x00\x71\x58\x00\xba\xf7"
+      "\x7f\xfc\xff\xff\x03\x40\x02\x20\x0e\x0b\x40\xf7\xfe\x2f\xff\xe0\xf5\x00\x48\x00\xc4\x61\x01\xe8\xa0"
+      "\xeb\x01",
+      77);
+  server s([&](const request& q) {
+    reply r;
+    const bool gzip = q.target == "/gzip";
+    r.headers = {{"Content-Encoding", gzip ? "gzip" : "br"}};
+    r.body = gzip ? catwalk::testing::gzip(std::string(50'000'000, '\0')) : std::string(brotli);
+    return r;
+  });
+  for (const auto* path : {"/gzip", "/br"}) {
+    INFO(path);
+    std::size_t taken = 0;
+    auto r = get(s.at(path));
+    r.max_bytes = 1'000'000;
+    r.on_body = [&](std::string_view piece) -> result<void> {
+      taken += piece.size();
+      return {};
+    };
+    const auto got = fetch(r);
+    REQUIRE_FALSE(got);
+    CHECK(got.error().code == errc::too_large);
+    CHECK(taken <= 1'000'000);
+    r.on_body = {};
+    CHECK(fetch(r).error().code == errc::too_large);
+  }
+}
+
 TEST_CASE_METHOD(http_fixture, "the time limit covers waiting, dripping and redirects") {
   server s([](const request& q) {
     reply r;

@@ -63,6 +63,32 @@ TEST_CASE("requests that were in flight together slow the host down once") {
   CHECK(host.in_flight() == 0);
 }
 
+TEST_CASE("a host that answers ever more slowly is asked less often, until it recovers") {
+  host_throttle host(8);
+  auto now = t0;
+  const auto one = [&](std::chrono::milliseconds latency) {
+    host.started(now, 0s, 0.0);
+    host.finished(now, now + latency, request_outcome::answered, {});
+    now += 1min;
+  };
+  // That answers differ, as those of pages and pictures do, is no sign of trouble.
+  for (int i = 0; i < 100; ++i) one(i % 3 == 0 ? 900ms : 100ms);
+  CHECK(host.rate() == 1.0);
+  for (int i = 0; i < 4; ++i) one(8s);
+  CHECK(host.rate() < 0.8);
+  CHECK(host.rate() > 0.3);
+  for (int i = 0; i < 60; ++i) one(200ms);
+  CHECK(host.rate() == 1.0);
+  // A host that is slow from its first answer on is as it is.
+  host_throttle slow(1);
+  for (int i = 0; i < 20; ++i) {
+    slow.started(now, 0s, 0.0);
+    slow.finished(now, now + 9s, request_outcome::answered, {});
+    now += 1min;
+  }
+  CHECK(slow.rate() == 1.0);
+}
+
 TEST_CASE("a pause that the host asks for holds every request") {
   host_throttle host(8);
   host.started(t0, 0s, 0.0);

@@ -1,6 +1,7 @@
 #include "scrape/normaliser.hpp"
 
 #include "core/sha256.hpp"
+#include "scrape/same_ids.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace catwalk;
@@ -210,4 +211,35 @@ TEST_CASE("metadata holds what the table of February 2026 keeps") {
   CHECK(p.metadata == json{{"country", "w"}, {"merchant_name", "M"}, {"original_currency", "CAD"}});
   CHECK(p.country == "cz");
   CHECK(p.country_field == "w");
+}
+
+TEST_CASE("one shop under one source in two countries is refused, anything else is not") {
+  const auto site_at = [](const char* name, const char* source, const char* country, const char* address) {
+    config::site site;
+    site.name = name;
+    site.source = source;
+    site.country = country;
+    site.where = {"sites.yaml", 7, 3};
+    site.api.emplace();
+    site.api->endpoints.push_back({address, {}});
+    return site;
+  };
+  const auto us = site_at("US", "scraper", "us", "https://www.shop.example/us/list");
+  const auto found = check_same_ids({us, site_at("CZ", "scraper", "cz", "https://shop.example/cz/list")});
+  REQUIRE(found.size() == 1);
+  CHECK(config::to_string(found[0]).find("sites.yaml:7:3: site 'CZ' gives its products the ids of 'US'") ==
+        0);
+  CHECK(check_same_ids({us, site_at("CZ", "other", "cz", "https://shop.example/cz/list")}).empty());
+  CHECK(check_same_ids({us, site_at("Men", "scraper", "us", "https://shop.example/us/men")}).empty());
+  CHECK(check_same_ids({us, site_at("CZ", "scraper", "cz", "https://elsewhere.example/")}).empty());
+}
+
+TEST_CASE("an item says itself that it is second-hand, or its site does") {
+  auto fields = item();
+  CHECK_FALSE(read_product(fields).second_hand);
+  fields["second_hand"] = true;
+  CHECK(read_product(fields).second_hand);
+  auto site = shop();
+  site.second_hand = true;
+  CHECK(read_product(item(), site).second_hand);
 }

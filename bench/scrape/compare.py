@@ -1,0 +1,138 @@
+"""Reads the same fixture shop with catwalk and with a Scrapy spider, and compares their CPU time.
+
+Each reads a small and a large shop: the difference, by the difference in products, is what a product costs
+without what starting costs. Runs take turns, so that a busy machine slows both.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+TARGETS = {"shopify": 1 / 3, "zara": 1 / 5}
+
+SHOPIFY_SITE = """- brand: Acme
+  currency: EUR
+  shopify: {origin}
+"""
+
+
+def zara_site(origin):
+    """The predecessor's stanza with the fixture's address, its one category, and nothing to visit before."""
+    lines = (ROOT / "tests/integration/sites/zara-2026-02.yaml").read_text(encoding="utf-8").splitlines()
+    kept, skipping = [], False
+    for line in lines:
+        if "/category/" in line and "2443335" not in line:
+            continue
+        if line.strip() == "prewarm:":
+            skipping = True
+            continue
+        if skipping and line.strip().startswith("- "):
+            continue
+        skipping = False
+        kept.append(line.replace("debug: true", "debug: false"))
+    return "\n".join(kept).replace("https://www.zara.com", origin) + "\n  price_unit: minor\n"
+
+
+class Shop:
+    def __init__(self, products):
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "shop.py", str(products)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.origin = self.process.stdout.readline().strip()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def run(arguments):
+    """What the program printed, with the CPU seconds and the peak memory of its process."""
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    out = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{arguments[0]} exited with {process.returncode}: {out}")
+    answer = json.loads(out.splitlines()[-1])
+    return {
+        "products": answer["products"],
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "rss_mb": used.ru_maxrss / 1024,
+    }
+
+
+def catwalk(kind, origin, folder):
+    sites = folder / "sites.yaml"
+    sites.write_text(SHOPIFY_SITE.format(origin=origin) if kind == "shopify" else zara_site(origin))
+    state = folder / "state"
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir()
+    return run([str(ROOT / "build/release/bench/scrape_bench"), str(sites), str(state)])
+
+
+def scrapy(kind, origin, folder):
+    output = folder / "rows.jsonl"
+    output.unlink(missing_ok=True)
+    return run([str(ROOT / "build/bench/venv/bin/python"), str(HERE / "spider.py"), kind, origin, str(output)])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench scrape", description=__doc__)
+    parser.add_argument("--products", type=int, default=10_000, help="in the large shop (default 10000)")
+    parser.add_argument("--small", type=int, default=1_000, help="in the small one (default 1000)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kinds", default="shopify,zara")
+    parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build/bench/scrape.json")
+    options = parser.parse_args()
+    readers = {"catwalk": catwalk, "scrapy": scrapy}
+    shops = {size: Shop(size) for size in (options.small, options.products)}
+    figures = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for kind in options.kinds.split(","):
+            costs, memory = {reader: [] for reader in readers}, {reader: {} for reader in readers}
+            for _ in range(options.rounds):
+                for reader, read in readers.items():
+                    got = {size: read(kind, shop.origin, folder) for size, shop in shops.items()}
+                    small, large = got[options.small], got[options.products]
+                    if (small["products"], large["products"]) != (options.small, options.products):
+                        sys.exit(f"{reader} read {small['products']} and {large['products']} products")
+                    spent = large["cpu_seconds"] - small["cpu_seconds"]
+                    costs[reader].append(spent * 1000 / (options.products - options.small))
+                    memory[reader] = {str(size): round(one["rss_mb"], 1) for size, one in got.items()}
+            best = {reader: statistics.median(values) for reader, values in costs.items()}
+            figures[kind] = {
+                "cpu_seconds_per_1000": {reader: round(value, 4) for reader, value in best.items()},
+                "rounds": {reader: [round(v, 4) for v in values] for reader, values in costs.items()},
+                "peak_rss_mb": memory,
+                "ratio": round(best["catwalk"] / best["scrapy"], 3),
+                "target": round(TARGETS[kind], 3),
+            }
+    for shop in shops.values():
+        shop.close()
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    print(f"{'pages':<10}{'catwalk':>10}{'scrapy':>10}{'ratio':>8}{'target':>8}   (CPU s per 1,000 products)")
+    for kind, figure in figures.items():
+        cpu = figure["cpu_seconds_per_1000"]
+        verdict = "met" if figure["ratio"] <= figure["target"] else "MISSED"
+        print(
+            f"{kind:<10}{cpu['catwalk']:>10.4f}{cpu['scrapy']:>10.4f}{figure['ratio']:>8.3f}"
+            f"{figure['target']:>8.3f}   {verdict}"
+        )
+    return 0 if all(f["ratio"] <= f["target"] for f in figures.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+#include "scrape/probe.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/load.hpp"
+#include "core/url.hpp"
+#include "scrape/feed_parser.hpp"
+#include "scrape/json_document.hpp"
+#include "scrape/probe_stanza.hpp"
+#include "scrape/robots.hpp"
+#include "scrape/sitemap_parser.hpp"
+#include "scrape/text.hpp"
+
+namespace catwalk::scrape {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t most_sitemaps = 3;
+/// A sitemap lists pages of all kinds; so many without a product say that it is not the products'.
+constexpr int most_pages = 20;
+
+page_manners browser_like() {
+  page_manners manners;
+  manners.accept = "text/html,application/json,application/xml;q=0.9,*/*;q=0.8";
+  return manners;
+}
+
+/// Keeps the first products that a source gives, and remembers nothing.
+class sample_sink final : public page_sink {
+ public:
+  asio::awaitable<std::optional<page_validators>> known(const std::string&, const std::string&) override {
+    co_return std::nullopt;
+  }
+  asio::awaitable<result<void>> accept(page p) override {
+    for (product& one : p.products) {
+      if (products.size() < probe::products_shown) products.push_back(std::move(one));
+    }
+    ++pages;
+    for (const skipped_item& item : p.skipped) last_skip = item.reason;
+    co_return result<void>();
+  }
+  bool limit_reached() const override {
+    return products.size() >= probe::products_shown || pages >= most_pages;
+  }
+
+  std::vector<product> products;
+  int pages = 0;
+  std::string last_skip;
+};
+
+/// The collection that an address of a Shopify shop shows; empty: none.
+std::string collection_in(const std::string& path) {
+  constexpr std::string_view mark = "/collections/";
+  const std::size_t at = path.find(mark);
+  if (at == std::string::npos) return {};
+  const std::string rest = path.substr(at + mark.size());
+  std::string handle = percent_decode(rest.substr(0, rest.find('/')));
+  return handle == "all" ? std::string() : handle;
+}
+
+bool holds_items(const std::string& body, const std::string& on) {
+  feed_parser feed(on, body.size() * 20 + 1'000'000);
+  const bool good = feed.push(body).has_value() && feed.finish().has_value();
+  const auto items = feed.take();
+  return (good || !items.empty()) && std::any_of(items.begin(), items.end(), [](const nlohmann::json& item) {
+           return item.contains("id") && item.contains("image_link");
+         });
+}
+
+bool is_sitemap(const std::string& body, const std::string& on) {
+  sitemap_parser sitemap(on, body.size() * 20 + 1'000'000);
+  const bool good = sitemap.push(body).has_value() && sitemap.finish().has_value();
+  return good && !sitemap.take().empty();
+}
+
+}  // namespace
+
+probe::probe(const source_context& context) : context_(context), requests_(context, browser_like()) {}
+
+asio::awaitable<result<probe_report>> probe::run(std::string address) {
+  if (address.find("://") == std::string::npos) address = "https://" + address;
+  if (auto looked = co_await look(address); looked.has_error()) co_return looked.error();
+  for (candidate& one : candidates_) {
+    auto read = co_await read_with(one.stanza);
+    if (read.has_error() && read.error().code == errc::cancelled) co_return read.error();
+    if (read.has_error()) {
+      report_.tried.push_back(one.kind + ": " + read.error().to_string());
+      continue;
+    }
+    report_.kind = std::move(one.kind);
+    report_.stanza = std::move(one.stanza);
+    report_.products = std::move(*read);
+    co_return std::move(report_);
+  }
+  error nothing{errc::not_found, "found no products that catwalk can read", redacted(address), "",
+                "try the address of a category, a feed, or the JSON that the shop's pages load"};
+  for (const std::string& one : report_.tried) nothing.why += (nothing.why.empty() ? "" : "; ") + one;
+  co_return nothing;
+}
+
+/// Asks for the address and lists the stanzas that may fit, the likeliest first.
+asio::awaitable<result<void>> probe::look(const std::string& address) {
+  page_address wanted{address, ""};
+  const auto response = co_await requests_.fetch(std::move(wanted));
+  if (response.has_error()) co_return response.error();
+  const stanza_head head = head_for(response->url);
+  const std::string& body = response->body;
+  const std::string_view start = trimmed(std::string_view(body).substr(0, 1000));
+  const bool answered = response->status >= 200 && response->status < 300;
+  if (answered && (start.starts_with('{') || start.starts_with('['))) {
+    if (address.find("/products.json") != std::string::npos) add_shopify(address);
+    if (const auto document = parse_json_document(body, address)) {
+      if (auto stanza = api_stanza(head, address, *document))
+        candidates_.push_back({"api", std::move(*stanza)});
+    } else {
+      report_.tried.push_back("api: " + document.error().to_string());
+    }
+  } else if (answered && holds_items(body, address)) {
+    candidates_.push_back({"feed", feed_stanza(head, address)});
+  } else if (answered && is_sitemap(body, address)) {
+    candidates_.push_back({"sitemap", sitemap_stanza(head, address)});
+  }
+  if (!candidates_.empty()) co_return result<void>();
+  // Any page of a Shopify shop leads to its list; one that says nothing of it may still be one.
+  add_shopify(response->url);
+  if (!answered || !looks_like_html(start)) co_return result<void>();
+  candidates_.push_back({"html", html_stanza(head, address)});
+  co_return co_await add_sitemaps(response->url);
+}
+
+/// What robots.txt names, else the usual place.
+asio::awaitable<result<void>> probe::add_sitemaps(std::string address) {
+  const auto named = resolve_url(address, "/robots.txt");
+  if (named.has_error()) co_return result<void>();
+  page_address wanted{*named, ""};
+  const auto response = co_await requests_.fetch(std::move(wanted));
+  if (response.has_error() && response.error().code == errc::cancelled) co_return response.error();
+  std::vector<std::string> sitemaps;
+  if (response.has_value() && response->status == 200) sitemaps = robots::parse(response->body).sitemaps();
+  if (sitemaps.empty()) sitemaps.push_back(*resolve_url(address, "/sitemap.xml"));
+  if (sitemaps.size() > most_sitemaps) sitemaps.resize(most_sitemaps);
+  for (const std::string& one : sitemaps)
+    candidates_.push_back({"sitemap", sitemap_stanza(head_for(address), one)});
+  co_return result<void>();
+}
+
+void probe::add_shopify(const std::string& address) {
+  const auto parsed = parse_url(address);
+  if (parsed.has_error()) return;
+  url shop = *parsed;
+  shop.query.clear();
+  shop.fragment.clear();
+  const std::string collection = collection_in(shop.path);
+  const std::string prefix =
+      shop.path.substr(0, std::min(shop.path.find("/products.json"), shop.path.find("/collections/")));
+  const bool at_root = prefix.size() == shop.path.size();
+  shop.path = at_root ? "/" : prefix + '/';
+  std::string root = shop.str();
+  root.pop_back();
+  candidates_.push_back({"shopify", shopify_stanza(head_for(address), root, collection)});
+}
+
+asio::awaitable<result<std::vector<product>>> probe::read_with(const std::string& stanza) {
+  const auto loaded = config::parse_sites(stanza, "the stanza");
+  if (config::has_errors(loaded.found))
+    co_return error{errc::internal, "made a stanza that does not load", "",
+                    config::to_string(loaded.found.front()), ""};
+  source_context context{loaded.sites.front(), context_.fetch, context_.pages, context_.cpu,
+                         context_.cookies};
+  auto made = make_source(context);
+  if (made.has_error()) co_return made.error();
+  sample_sink sink;
+  const auto outcomes = co_await (*made)->read(sink);
+  if (!sink.products.empty()) co_return std::move(sink.products);
+  if (outcomes.has_error()) co_return outcomes.error();
+  for (const endpoint_outcome& outcome : *outcomes) {
+    if (outcome.failure) co_return *outcome.failure;
+  }
+  co_return error{errc::not_found, "it gave no products", "",
+                  sink.last_skip.empty() ? "it is empty" : "items were skipped: " + sink.last_skip, ""};
+}
+
+}  // namespace catwalk::scrape

@@ -1,0 +1,13 @@
+#pragma once
+#include <vector>
+
+#include "config/site.hpp"
+
+namespace catwalk::scrape {
+
+/// Sites whose products would have the same ids: one shop's host under one `source`, once for each of two
+/// countries. The price of one would overwrite that of the other in every run. An error for the second of
+/// them, at its place.
+config::problems check_same_ids(const std::vector<config::site>& sites);
+
+}  // namespace catwalk::scrape

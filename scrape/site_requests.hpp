@@ -1,0 +1,58 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/site.hpp"
+#include "scrape/fetcher.hpp"
+#include "scrape/page_reader.hpp"
+#include "scrape/source.hpp"
+#include "scrape/spool.hpp"
+
+namespace catwalk::scrape {
+
+/// How a site's pages are asked for.
+struct page_manners {
+  config::header_list headers;  ///< the site's own, which win
+  std::string accept = "*/*";
+  int max_pages = 1000;  ///< a listing whose paging never ends is not followed for ever
+  bool debug = false;    ///< log each page
+};
+
+/// The requests of one site for its pages: its headers, proxy, delay, robots setting and cookies.
+class site_requests {
+ public:
+  /// What `context` holds outlives it.
+  site_requests(const source_context& context, page_manners manners)
+      : context_(context), manners_(std::move(manners)) {}
+
+  const page_manners& manners() const noexcept { return manners_; }
+
+  /// `known`: what an earlier run knew of the page, for a conditional request; null: nothing.
+  fetch_request make(const page_address& address, const page_validators* known = nullptr) const;
+
+  boost::asio::awaitable<result<http_response>> fetch(page_address address) const;
+
+  /// Puts the body of a success into `to` instead of the answer.
+  boost::asio::awaitable<result<http_response>> fetch_into(page_address address,
+                                                           std::optional<page_validators> known,
+                                                           spool& to) const;
+
+  /// Visits addresses that set cookies. What fails is logged; only `cancelled` is an error.
+  boost::asio::awaitable<result<void>> prewarm(const std::vector<config::located_text>& addresses) const;
+
+ private:
+  const source_context& context_;
+  page_manners manners_;
+};
+
+/// The value of a header; empty where there is none.
+std::string header_text(const http_response& response, std::string_view name);
+
+/// Runs a source's reading; a cancellation, however it arrives, becomes `cancelled`.
+boost::asio::awaitable<result<std::vector<endpoint_outcome>>> cancellable(
+    boost::asio::awaitable<result<std::vector<endpoint_outcome>>> reading, const config::site& site);
+
+}  // namespace catwalk::scrape

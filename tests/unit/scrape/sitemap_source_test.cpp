@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "tests/unit/scrape/shop_fixture.hpp"
+
+using namespace catwalk;
+using catwalk::testing::recording_sink;
+using catwalk::testing::shop_fixture;
+
+namespace {
+
+struct sitemap_fixture : shop_fixture {
+  sitemap_fixture() {
+    site.name = site.brand = "Shop";
+    site.source = "scraper";
+    site.respect_robots = false;
+  }
+  static std::string page(const std::string& id) {
+    return R"(<html><head><title>Coat</title><script type="application/ld+json">{"@type":"Product","name":"Coat )" +
+           id + R"(","sku":")" + id + R"(","image":"/i/)" + id +
+           R"(.jpg","offers":{"@type":"Offer","price":"49.90","priceCurrency":"EUR"}}</script></head><body></body></html>)";
+  }
+  /// /sitemap.xml lists /p/1 to /p/4 and a page of another kind; `missing` is 404.
+  reply answer(const server& s, const request& r) const {
+    reply out;
+    if (r.target == "/sitemap.xml") {
+      out.body = "<urlset><url><loc>" + s.at("/about") + "</loc></url>";
+      for (const char* id : {"1", "2", "3", "4"})
+        out.body += "<url><loc>" + s.at("/p/") + id + "</loc></url>";
+      out.body += "</urlset>";
+    } else if (r.target == missing) {
+      out.status = 404;
+    } else if (r.target == refused) {
+      out.status = 500;
+    } else if (r.target.starts_with("/p/")) {
+      if (r.header("if-none-match") == "\"v\"") {
+        out.status = 304;
+        return out;
+      }
+      out.headers = {{"ETag", "\"v\""}, {"Content-Type", "text/html; charset=utf-8"}};
+      out.body = page(r.target.substr(3));
+    } else {
+      out.status = 410;
+    }
+    return out;
+  }
+  result<std::vector<scrape::endpoint_outcome>> read(recording_sink& sink) {
+    scrape::fetcher pages(loop.get_executor(), client, robots, lane());
+    auto source = scrape::make_source({site, settings, pages, cpu.get_executor(), make_cookie_jar()});
+    REQUIRE(source);
+    return run((*source)->read(sink));
+  }
+  config::site site;
+  config::fetch_settings settings;
+  std::string missing = "/none", refused = "/none";
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(sitemap_fixture,
+                 "the product pages of a sitemap are read, and asked for by validators again") {
+  std::unique_ptr<server> shop;
+  shop = std::make_unique<server>([&](const request& r) { return answer(*shop, r); });
+  site.sitemap.emplace();
+  site.sitemap->urls.push_back({shop->at("/sitemap.xml"), {}});
+  site.sitemap->url_contains = {"/p/"};
+  recording_sink sink;
+  const auto outcomes = read(sink);
+  REQUIRE(outcomes);
+  REQUIRE(outcomes->size() == 1);
+  CHECK(outcomes->at(0).complete);
+  REQUIRE(sink.pages.size() == 4);
+  const product& one = sink.pages[0].products.at(0);
+  CHECK(one.external_id == "1");
+  CHECK(one.title == "Coat 1");
+  CHECK(one.price == "49.90EUR");
+  CHECK(one.image_url == shop->at("/i/1.jpg"));
+  CHECK(one.product_url == shop->at("/p/1"));
+  CHECK(sink.pages[0].endpoint == shop->at("/sitemap.xml"));
+  sink.pages.clear();
+  REQUIRE(read(sink));
+  REQUIRE(sink.pages.size() == 4);
+  CHECK(std::all_of(sink.pages.begin(), sink.pages.end(), [](const auto& p) { return p.unchanged; }));
+}
+
+TEST_CASE_METHOD(sitemap_fixture,
+                 "a page that is gone is no failure, one that fails leaves the sitemap incomplete") {
+  std::unique_ptr<server> shop;
+  shop = std::make_unique<server>([&](const request& r) { return answer(*shop, r); });
+  site.html.emplace();
+  site.html->sitemaps.push_back({shop->at("/sitemap.xml"), {}});
+  site.html->sitemap_url_contains = "/p/";
+  missing = "/p/2";
+  recording_sink sink;
+  auto outcomes = read(sink);
+  REQUIRE(outcomes);
+  CHECK(outcomes->at(0).complete);
+  CHECK(sink.count == 3);
+  refused = "/p/3";
+  recording_sink second;
+  outcomes = read(second);
+  REQUIRE(outcomes);
+  CHECK_FALSE(outcomes->at(0).complete);
+  REQUIRE(outcomes->at(0).failure);
+  CHECK(outcomes->at(0).failure->http_status == 500);
+  CHECK(second.count == 2);
+}
+
+TEST_CASE_METHOD(sitemap_fixture, "a sitemap that is none, and a limit, leave it incomplete") {
+  std::unique_ptr<server> shop;
+  shop = std::make_unique<server>([&](const request& r) { return answer(*shop, r); });
+  site.sitemap.emplace();
+  site.sitemap->urls = {{shop->at("/p/1"), {}}, {shop->at("/sitemap.xml"), {}}};
+  site.sitemap->url_contains = {"/p/"};
+  recording_sink sink;
+  sink.limit = 2;
+  const auto outcomes = read(sink);
+  REQUIRE(outcomes);
+  REQUIRE(outcomes->size() == 2);
+  CHECK(outcomes->at(0).failure->to_string().find("an HTML page") != std::string::npos);
+  CHECK_FALSE(outcomes->at(1).complete);
+  CHECK_FALSE(outcomes->at(1).failure);
+  CHECK(sink.count == 2);
+}
