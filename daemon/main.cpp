@@ -15,7 +15,7 @@ using namespace catwalk;
 using namespace catwalk::daemon;
 
 /// Commands that the documentation promises and this version does not have.
-constexpr std::array planned{"probe", "compare", "state", "status", "completion"};
+constexpr std::array planned{"probe"};
 
 /// The first word that is no flag and no flag's value; nullptr where there is none.
 const char* first_word(int argc, char** argv) {
@@ -61,6 +61,7 @@ int run_command_line(int argc, char** argv) {
   add_scrape(app, chosen);
   add_check(app, chosen);
   add_embed(app, chosen);
+  add_compare(app, chosen);
   add_search(app, chosen);
   add_sink(app, chosen);
   add_backfill(app, chosen);
@@ -68,8 +69,11 @@ int run_command_line(int argc, char** argv) {
   add_failed(app, chosen);
   add_model(app, chosen);
   add_try(app, chosen);
+  add_state(app, chosen);
+  add_status(app, chosen);
   add_healthcheck(app, chosen);
   add_demo(app, chosen);
+  add_completion(app, chosen);
   add_version(app, chosen);
 
   if (const int code = check_command(app, argc, argv); code != exit_done) return code;
