@@ -144,6 +144,7 @@ loaded load(const overrides& flags, const environment& env, const std::filesyste
   spell_as_sites(values.schedule.jobs, result.sites);
   check_settings(values, result.sites, context);
   result.given = std::move(context.given);
+  result.written = std::move(context.written);
   return result;
 }
 

@@ -32,6 +32,9 @@ struct loaded {
   std::filesystem::path state_dir;                  ///< `values.state.dir` resolved
   problems found;                                   ///< errors and warnings, in the order of the files
   std::map<std::string, place, std::less<>> given;  ///< where each setting that was given stands, by key
+  /// The keys that some layer sets, with the winning value as it was written, on one line. A secret's value
+  /// may stand here: for `changes` alone.
+  std::map<std::string, std::string, std::less<>> written = {};
 };
 
 /// Flag, then environment, then `.env`, then file, then default. Looks for `./catwalk.yaml`,

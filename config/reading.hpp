@@ -18,6 +18,7 @@ struct reading {
   std::map<std::string, place, std::less<>> given;  ///< keys that some layer sets, with the winning place
   std::map<std::string, problem, std::less<>>
       missing_secrets;  ///< by key: secrets that could not be resolved
+  std::map<std::string, std::string, std::less<>> written = {};  ///< see `loaded::written`
 };
 
 }  // namespace catwalk::config

@@ -53,9 +53,16 @@ std::optional<secret> from_credential(const yaml_node& value, std::string_view n
   if (directory == context.environment.end() || directory->second.empty()) {
     return missing(context, name, value.where,
                    "the credential '" + value.text + "' needs $CREDENTIALS_DIRECTORY",
-                   "systemd sets it for a unit with LoadCredential=" + value.text + ":PATH");
+                   "systemd sets it for a unit with LoadCredential=" + value.text +
+                       ":PATH; the unit of the package takes the files in /etc/catwalk/credentials");
   }
-  return from_file(std::filesystem::path(directory->second) / value.text, name, value.where, context);
+  const std::filesystem::path folder = directory->second;
+  // LoadCredential=catwalk:FOLDER calls each file of the folder catwalk_NAME.
+  std::error_code unreadable;
+  const auto of_folder = folder / ("catwalk_" + value.text);
+  const bool alone = std::filesystem::exists(folder / value.text, unreadable) ||
+                     !std::filesystem::exists(of_folder, unreadable);
+  return from_file(alone ? folder / value.text : of_folder, name, value.where, context);
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ struct setting_maker {
     made.apply = [key = std::move(key), read = std::move(read)](Target& target, const yaml_node& node,
                                                                 reading& context) {
       read(target, node, key, context);
+      context.written[key] = one_line(node);
     };
     return made;
   }

@@ -63,6 +63,24 @@ std::string description(const yaml_node& node) {
   return "found '" + node.text.substr(0, cut) + "…'";
 }
 
+std::string one_line(const yaml_node& node) {
+  std::string line;
+  switch (node.type) {
+    case yaml_node::kind::null:
+      return "null";
+    case yaml_node::kind::scalar:
+      return node.text;
+    case yaml_node::kind::sequence:
+      for (const auto& item : node.items) line += (line.empty() ? "" : ", ") + one_line(*item);
+      return "[" + line + "]";
+    case yaml_node::kind::mapping:
+      for (const auto& entry : node.entries)
+        line += (line.empty() ? "" : ", ") + entry.key + ": " + one_line(*entry.value);
+      return "{ " + line + " }";
+  }
+  return line;
+}
+
 std::optional<std::string> read_text(const yaml_node& node, std::string_view name, problems& found) {
   if (node.type != yaml_node::kind::scalar) return expected(node, name, "a text", found);
   return node.text;

@@ -17,6 +17,8 @@ void warn(problems& found, const place& where, std::string what, std::string hin
 
 /// "found 'abc'", "found a list" …, for messages; long texts are cut.
 std::string description(const yaml_node& node);
+/// The whole value on one line, as YAML's flow style writes it: two values are equal when their lines are.
+std::string one_line(const yaml_node& node);
 
 // Each reads one value and adds a problem with the value's place where it does not fit; `name` is the key's
 // path, as `fetch.pages.delay`. Ranges are inclusive.

@@ -78,6 +78,7 @@ struct http_client_options {
   std::string http_proxy, https_proxy,
       no_proxy;               ///< explicit; libcurl's own reading of the environment is off
   bool insecure_tls = false;  ///< INSECURE_SSL; shops only
+  std::string unix_socket;    ///< every request goes through this socket; empty: over the network
   int max_connections = 64;
   int max_connections_per_host = 8;
 };

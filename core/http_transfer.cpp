@@ -162,6 +162,8 @@ void http_transfer::set_options() {
     curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_LIMIT, dead_rate);
     curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_TIME, static_cast<long>(dead_time.count()));
   }
+  if (!options_.unix_socket.empty())
+    curl_easy_setopt(easy_, CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, options_.insecure_tls ? 0L : 1L);
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, options_.insecure_tls ? 0L : 2L);
   if (const char* bundle = std::getenv("SSL_CERT_FILE"); bundle != nullptr && *bundle != '\0')
@@ -349,8 +351,8 @@ curl_socket_t http_transfer::on_open_socket(void* self, curlsocktype, curl_socka
 
 curl_socket_t http_transfer::open_socket(const curl_sockaddr& to) {
   namespace ip = boost::asio::ip;
-  // A proxy is the operator's choice and may well be private.
-  if (!through_proxy_) {
+  // A proxy is the operator's choice and may well be private; so is a unix socket.
+  if (!through_proxy_ && options_.unix_socket.empty()) {
     ip::address address;
     std::uint16_t port = 0;
     if (to.family == AF_INET) {

@@ -28,15 +28,22 @@ bool same_times(const scheduled_job& a, const scheduled_job& b) {
 }  // namespace
 
 schedule::schedule(std::vector<scheduled_job> jobs,
-                   const std::map<std::string, std::vector<sys_seconds>>& fired, sys_seconds now) {
+                   const std::map<std::string, std::vector<sys_seconds>>& fired, sys_seconds now,
+                   const std::map<std::string, sys_seconds>& interrupted) {
   for (auto& job : jobs) {
-    state s{std::move(job), now, {}, {}, 0};
+    state s{std::move(job), now, {}, {}, {}, 0};
     if (const auto known = fired.find(s.job.name); known != fired.end()) {
       for (const auto slot : known->second) take(s, slot);
       // Slots after now were fired by a clock that was ahead: they are taken, those before them are not
       // decided.
       const auto after_now = s.taken.upper_bound(now);
       if (after_now != s.taken.begin()) s.handled_until = *std::prev(after_now);
+    }
+    if (const auto broken = interrupted.find(s.job.name); broken != interrupted.end()) {
+      s.interrupted = broken->second;
+      take(s, broken->second);
+      // What came after it and was missed is made up for by the same run.
+      if (broken->second <= now) s.handled_until = now;
     }
     states_.push_back(std::move(s));
   }
@@ -58,7 +65,7 @@ void schedule::started(std::string_view job) {
 schedule::decision schedule::finished(std::string_view job, sys_seconds now) {
   decision waiting;
   if (auto* s = find(job); s && s->running > 0 && --s->running == 0 && s->queued) {
-    waiting.fire.push_back({s->job.name, *s->queued, now - due(*s, *s->queued) > lateness});
+    waiting.fire.push_back({s->job.name, *s->queued, now - due(*s, *s->queued) > lateness, false});
     s->queued.reset();
     ++s->running;
   }
@@ -77,7 +84,7 @@ void schedule::replace_jobs(std::vector<scheduled_job> jobs, sys_seconds now) {
       old->job = std::move(job);
       replaced.push_back(std::move(*old));
     } else {
-      replaced.push_back({std::move(job), now, {}, {}, 0});
+      replaced.push_back({std::move(job), now, {}, {}, {}, 0});
     }
   }
   states_ = std::move(replaced);
@@ -134,6 +141,11 @@ void schedule::decide(state& s, sys_seconds now, decision& out) {
   // The clock went back: what it has not reached again is not decided any more, but what fired stays taken.
   s.handled_until = std::min(s.handled_until, now);
   if (!s.job.enabled) return;
+  if (s.interrupted && s.running == 0) {
+    ++s.running;
+    out.fire.push_back({s.job.name, *s.interrupted, now - *s.interrupted > lateness, true});
+    s.interrupted.reset();
+  }
   const auto slot = latest_due(s, now);
   if (!slot) return;
   s.handled_until = *slot;
@@ -143,7 +155,7 @@ void schedule::decide(state& s, sys_seconds now, decision& out) {
   } else if (s.running == 0) {
     take(s, *slot);
     ++s.running;
-    out.fire.push_back({s.job.name, *slot, missed});
+    out.fire.push_back({s.job.name, *slot, missed, false});
   } else if (s.job.overlap == scheduled_job::overlap_policy::skip) {
     out.skip.push_back({s.job.name, *slot, skip_reason::still_running});
   } else {

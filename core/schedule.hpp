@@ -40,6 +40,7 @@ class schedule {
     std::string job;
     sys_seconds slot;
     bool makes_up = false;  ///< later than `lateness`: for what was missed, or after waiting in the queue
+    bool goes_on = false;   ///< its run was interrupted
   };
   enum class skip_reason {
     still_running,  ///< the job's last run goes on, and its overlap policy is to skip
@@ -59,9 +60,10 @@ class schedule {
     std::optional<sys_seconds> wake_at;
   };
 
-  /// `fired`: slots that have been run, by job; the latest are enough.
+  /// `fired`: slots that have been run, by job; the latest are enough. `interrupted`: the slot whose run
+  /// broke off; it fires again at the first tick, also where the job does not catch up.
   schedule(std::vector<scheduled_job> jobs, const std::map<std::string, std::vector<sys_seconds>>& fired,
-           sys_seconds now);
+           sys_seconds now, const std::map<std::string, sys_seconds>& interrupted = {});
 
   /// What is due now. A job counts as running from the moment it is told to fire.
   decision tick(sys_seconds now);
@@ -83,6 +85,7 @@ class schedule {
     sys_seconds handled_until;    ///< slots up to here are decided
     std::set<sys_seconds> taken;  ///< slots that fired or wait: never again, even when the clock goes back
     std::optional<sys_seconds> queued;
+    std::optional<sys_seconds> interrupted;
     int running = 0;
   };
 

@@ -10,10 +10,7 @@
 
 #include "config/byte_size.hpp"
 #include "core/log.hpp"
-#include "core/offload.hpp"
 #include "daemon/measured_sink.hpp"
-#include "daemon/model_choice.hpp"
-#include "embed/worker_pool.hpp"
 
 namespace catwalk::daemon {
 
@@ -252,36 +249,6 @@ asio::awaitable<void> application::warn_of_unknown_rows() {
       sink_->name(), *rows);
 }
 
-asio::awaitable<result<void>> application::load_model() {
-  auto model = choose_model(settings().embed, models_dir());
-  if (!model) co_return model.error();
-  const auto& info = model->info;
-  if (info.untrained && sink_ && !options_.allow_untrained) {
-    co_return error{
-        errc::invalid_argument, "refusing to send vectors of an untrained model to " + sink_->name(),
-        info.name, "its vectors find nothing of use",
-        "get the real model with `catwalk model pull`, or pass --allow-untrained to try the path out"};
-  }
-  if (description_ && description_->vector_width && *description_->vector_width != info.dim) {
-    co_return error{errc::model_mismatch, "the model does not fit the sink", info.name,
-                    "its vectors have " + std::to_string(info.dim) + " numbers, the column of " +
-                        sink_->name() + " takes " + std::to_string(*description_->vector_width),
-                    "choose a model of that width with embed.model, or change the column"};
-  }
-  if (info.untrained)
-    spdlog::warn("the model '{}' is untrained: its vectors are for trying out alone", info.name);
-  const auto options = pool_options_of(settings());
-  const asio::any_io_executor executor = loop_.get_executor();
-  auto load = [executor, stored = *model, options] {
-    return embed::make_worker_pool(executor, stored, options);
-  };
-  auto pool = co_await offload(cpu_.get_executor(), std::move(load));
-  if (!pool) co_return pool.error();
-  encoder_ = std::move(*pool);
-  spdlog::info("model {} ({}, {} numbers) is ready", info.name, info.architecture, info.dim);
-  co_return result<void>();
-}
-
 void application::note_next_run(const std::string& site, std::optional<std::chrono::sys_seconds> when) {
   if (!when) {
     next_runs_.erase(site);
@@ -289,6 +256,12 @@ void application::note_next_run(const std::string& site, std::optional<std::chro
   }
   next_runs_[site] = *when;
   metrics_.site_next_run(site).Set(static_cast<double>(when->time_since_epoch().count()));
+}
+
+std::optional<std::chrono::sys_seconds> application::next_run() const {
+  std::optional<std::chrono::sys_seconds> next;
+  for (const auto& [site, when] : next_runs_) next = std::min(next.value_or(when), when);
+  return next;
 }
 
 void application::request_stop() {

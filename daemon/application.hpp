@@ -75,6 +75,9 @@ class application {
   /// When the schedule next reads a site, for `/health` and the metrics.
   void note_next_run(const std::string& site, std::optional<std::chrono::sys_seconds> when);
 
+  /// The next of all sites' runs.
+  std::optional<std::chrono::sys_seconds> next_run() const;
+
   /// What `GET /health` answers.
   struct health {
     bool ok = true;
@@ -83,9 +86,14 @@ class application {
   boost::asio::awaitable<health> current_health();
 
   const config::loaded& loaded() const noexcept { return loaded_; }
+  /// See application_options.
+  const std::vector<std::string>& permitted_endpoints() const noexcept {
+    return options_.permitted_endpoints;
+  }
   const config::settings& settings() const noexcept { return loaded_.values; }
   /// Not where state_access::read_if_there found none.
   storage::catalogue& catalogue() noexcept { return *catalogue_; }
+  const std::shared_ptr<storage::state_database>& database() const noexcept { return database_; }
   bool has_catalogue() const noexcept { return catalogue_ != nullptr; }
   catwalk::metrics& metrics() noexcept { return metrics_; }
   /// True once start_pipeline() has succeeded: model loaded, database open, images and rows going.
@@ -115,6 +123,8 @@ class application {
   boost::asio::awaitable<result<void>> describe_sink();
   boost::asio::awaitable<void> warn_of_unknown_rows();
   boost::asio::awaitable<result<void>> load_model();
+  boost::asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> load_local_model();
+  result<void> check_model(const embed::model_info& model) const;
   /// Why intake must pause, in words; nullopt: it need not.
   std::optional<std::string> disk_nearly_full() const;
   std::optional<std::string> outbox_full() const;

@@ -39,6 +39,9 @@ asio::awaitable<application::health> application::current_health() {
   if (sink_problem_ && !description_) body["sink_problem"] = sink_problem_->to_string();
   for (const auto& [site, alarm] : runner_->sync_alarms()) reasons.push_back(site + ": " + alarm);
   if (const auto closed = page_gate_->closed()) reasons.push_back("intake pauses: " + *closed);
+  if (const auto counts = co_await catalogue_->counts(); counts && encoder_)
+    body["images"]["pending"] = counts->vectors_pending;
+  if (const auto next = next_run()) body["next_run"] = next->time_since_epoch().count();
   const auto sites = co_await catalogue_->counts_by_site();
   if (sites) {
     body["sites"] = nlohmann::json::object();

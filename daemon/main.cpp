@@ -1,7 +1,6 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <array>
 #include <clocale>
 #include <exception>
 #include <iostream>
@@ -13,9 +12,6 @@ namespace {
 
 using namespace catwalk;
 using namespace catwalk::daemon;
-
-/// Commands that the documentation promises and this version does not have.
-constexpr std::array planned{"compare", "state", "status", "completion"};
 
 /// The first word that is no flag and no flag's value; nullptr where there is none.
 const char* first_word(int argc, char** argv) {
@@ -35,10 +31,7 @@ int check_command(const CLI::App& app, int argc, char** argv) {
   const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
   const auto is_word = [&](const CLI::App* command) { return command->get_name() == word; };
   if (word == nullptr || std::any_of(commands.begin(), commands.end(), is_word)) return exit_done;
-  const bool later = std::find(planned.begin(), planned.end(), std::string_view(word)) != planned.end();
-  return fail({errc::invalid_argument,
-               later ? "this command is not supported yet by this version" : "unknown command", word, "",
-               "`catwalk --help` lists the commands"});
+  return fail({errc::invalid_argument, "unknown command", word, "", "`catwalk --help` lists the commands"});
 }
 
 int run_command_line(int argc, char** argv) {
@@ -61,6 +54,7 @@ int run_command_line(int argc, char** argv) {
   add_scrape(app, chosen);
   add_check(app, chosen);
   add_embed(app, chosen);
+  add_compare(app, chosen);
   add_search(app, chosen);
   add_sink(app, chosen);
   add_backfill(app, chosen);
@@ -69,8 +63,11 @@ int run_command_line(int argc, char** argv) {
   add_model(app, chosen);
   add_try(app, chosen);
   add_probe(app, chosen);
+  add_state(app, chosen);
+  add_status(app, chosen);
   add_healthcheck(app, chosen);
   add_demo(app, chosen);
+  add_completion(app, chosen);
   add_version(app, chosen);
 
   if (const int code = check_command(app, argc, argv); code != exit_done) return code;

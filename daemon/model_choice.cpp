@@ -4,9 +4,6 @@ namespace catwalk::daemon {
 
 result<embed::stored_model> choose_model(const config::embed_settings& settings,
                                          const std::filesystem::path& models_dir) {
-  if (settings.backend != "local")
-    return error{errc::invalid_config, "embed.backend is not supported yet by this version", settings.backend,
-                 "", "use embed.backend: local, and unset USE_RAILWAY_EMBEDDINGS"};
   std::string name = settings.model;
   const bool automatic = name == "auto";
   const auto& published = embed::default_published_model();

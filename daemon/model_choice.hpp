@@ -9,7 +9,7 @@ namespace catwalk::daemon {
 
 /// The stored model that the settings ask for: `auto` and the hub names of CLIP ViT-B/32 mean
 /// `clip-vit-b-32`; `auto` falls back to the untrained model where only that exists. Errors: `model_missing`,
-/// `invalid_config` (a model or a backend that this version does not support).
+/// `invalid_config` (a model that this version does not support).
 result<embed::stored_model> choose_model(const config::embed_settings& settings,
                                          const std::filesystem::path& models_dir);
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <string>
+
+#include "core/log.hpp"
 
 namespace catwalk::daemon {
 
@@ -28,6 +31,17 @@ std::string_view words(schedule::skip_reason why) {
   return "";
 }
 
+/// A run in a few lines, for whoever watches the job.
+std::string words_for(const run_report& report) {
+  std::string words = std::to_string(report.products()) + " products, " +
+                      std::to_string(report.images_embedded) + " images embedded, " +
+                      std::to_string(report.images_failed) + " failed, " + std::to_string(report.rows_sent) +
+                      " rows sent, " + std::to_string(report.rows_waiting) + " waiting\n";
+  for (const auto& site : report.sites)
+    for (const auto& text : site.errors) words += site.site + ": " + concealed(text) + "\n";
+  return words;
+}
+
 }  // namespace
 
 result<std::vector<scheduled_job>> scheduled_jobs(const config::schedule_settings& settings) {
@@ -45,14 +59,19 @@ result<std::vector<scheduled_job>> scheduled_jobs(const config::schedule_setting
 }
 
 scheduler::scheduler(application& app, catwalk::schedule decided)
-    : app_(app), schedule_(std::move(decided)), timer_(app.loop()), tasks_(app.loop().get_executor()) {}
+    : app_(app),
+      schedule_(std::move(decided)),
+      timer_(app.loop()),
+      pings_(app.loop().get_executor(), app.settings().fetch),
+      tasks_(app.loop().get_executor()) {}
 
 result<std::unique_ptr<scheduler>> scheduler::make(
-    application& app, const std::map<std::string, std::vector<sys_seconds>>& fired) {
+    application& app, const std::map<std::string, std::vector<sys_seconds>>& fired,
+    const std::map<std::string, sys_seconds>& interrupted) {
   auto jobs = scheduled_jobs(app.settings().schedule);
   if (!jobs) return jobs.error();
   return std::unique_ptr<scheduler>(
-      new scheduler(app, catwalk::schedule(std::move(*jobs), fired, now_in_seconds())));
+      new scheduler(app, catwalk::schedule(std::move(*jobs), fired, now_in_seconds(), interrupted)));
 }
 
 void scheduler::start() {
@@ -63,6 +82,7 @@ asio::awaitable<void> scheduler::stop() {
   stopping_ = true;
   timer_.cancel();
   co_await tasks_.join();
+  co_await pings_.stop();
 }
 
 asio::awaitable<void> scheduler::tick() {
@@ -87,24 +107,36 @@ void scheduler::carry_out(const catwalk::schedule::decision& decided) {
     const auto job =
         std::find_if(jobs.begin(), jobs.end(), [&](const auto& j) { return j.name == firing.job; });
     if (job == jobs.end() || stopping_) continue;
-    if (firing.makes_up) spdlog::info("job {}: makes up for a slot that was missed", firing.job);
-    tasks_.spawn("job " + firing.job, run_job(*job, firing.slot));
+    if (firing.goes_on)
+      spdlog::info(
+          "job {}: its run was interrupted and {}", firing.job,
+          job->on_restart == config::job_settings::restart_policy::resume ? "goes on" : "starts over");
+    else if (firing.makes_up)
+      spdlog::info("job {}: makes up for a slot that was missed", firing.job);
+    tasks_.spawn("job " + firing.job, run_job(*job, firing));
   }
   wake_at_ = decided.wake_at;
   publish_next_runs();
 }
 
-asio::awaitable<void> scheduler::run_job(const config::job_settings& job, sys_seconds slot) {
+asio::awaitable<void> scheduler::run_job(const config::job_settings& job, catwalk::schedule::firing firing) {
   run_request request;
   request.job = job.name;
-  request.slot = std::chrono::time_point_cast<std::chrono::milliseconds>(slot);
+  request.slot = std::chrono::time_point_cast<std::chrono::milliseconds>(firing.slot);
   request.sites = job.sites;
   request.sync = job.sync;
   request.timeout = job.timeout;
+  // A run that goes on asks for what it read already with its validators; one that starts over reads all
+  // anew.
+  request.read.refresh = firing.goes_on && job.on_restart == config::job_settings::restart_policy::restart;
   // The writer goes on by itself: a sink that is away holds no job up.
   request.sink_wait = std::chrono::milliseconds(0);
+  pings_.started(job);
   const auto report = co_await app_.runs().run(std::move(request));
   if (!report) spdlog::error("job {}: {}", job.name, report.error().to_string());
+  // An interrupted run goes on after the restart: it neither succeeded nor failed.
+  if (!report || !report->interrupted)
+    pings_.ended(job, report && report->complete(), report ? words_for(*report) : report.error().to_string());
   if (stopping_) co_return;
   carry_out(schedule_.finished(job.name, now_in_seconds()));
   timer_.cancel();

@@ -9,6 +9,7 @@
 #include "core/schedule.hpp"
 #include "core/task_group.hpp"
 #include "daemon/application.hpp"
+#include "daemon/job_pings.hpp"
 
 namespace catwalk::daemon {
 
@@ -18,8 +19,10 @@ class scheduler {
  public:
   /// Errors: `invalid_config` for an expression or a zone that does not parse (check_expressions says so
   /// earlier).
-  static result<std::unique_ptr<scheduler>> make(
-      application& app, const std::map<std::string, std::vector<sys_seconds>>& fired);
+  /// `fired` and `interrupted`: see core/schedule.
+  static result<std::unique_ptr<scheduler>> make(application& app,
+                                                 const std::map<std::string, std::vector<sys_seconds>>& fired,
+                                                 const std::map<std::string, sys_seconds>& interrupted);
 
   /// Runs until stop().
   void start();
@@ -32,7 +35,7 @@ class scheduler {
  private:
   scheduler(application& app, catwalk::schedule decided);
   boost::asio::awaitable<void> tick();
-  boost::asio::awaitable<void> run_job(const config::job_settings& job, sys_seconds slot);
+  boost::asio::awaitable<void> run_job(const config::job_settings& job, catwalk::schedule::firing firing);
   void carry_out(const catwalk::schedule::decision& decided);
   void publish_next_runs();
 
@@ -41,6 +44,7 @@ class scheduler {
   bool stopping_ = false;
   std::optional<sys_seconds> wake_at_;
   boost::asio::steady_timer timer_;
+  job_pings pings_;
   task_group tasks_;
 };
 

@@ -37,6 +37,7 @@ struct embed_request {
   std::uint64_t id = 0;
   std::string bytes;  ///< as fetched; given back once decoded
   std::string name;   ///< address or file, for errors
+  picture_view view;
   lane who = lane::bulk;
   steady_time expires = steady_time::max();
   std::vector<std::uint8_t> pixels;  ///< [3, size, size] once prepared

@@ -5,6 +5,7 @@
 
 #include "core/embedding.hpp"
 #include "core/error.hpp"
+#include "embed/picture_view.hpp"
 
 namespace catwalk::embed {
 
@@ -26,6 +27,7 @@ struct encoder_stats {
   std::uint64_t batches = 0;
   std::size_t queue_items = 0;
   std::size_t queue_bytes = 0;
+  std::size_t unanswered = 0;  ///< taken by this machine's workers and not answered yet
   double forward_seconds = 0;  ///< wall time spent in forward passes, summed over workers
 };
 
@@ -41,6 +43,9 @@ class image_encoder {
   /// address or file, for errors. Errors: `not_an_image`, `broken_image`, `unsupported_image`, `too_large`,
   /// `device`, `remote_encoder`, `cancelled`.
   virtual boost::asio::awaitable<result<embedding>> encode(std::string bytes, std::string name, lane who) = 0;
+  /// As encode(), of what `view` shows of the picture.
+  virtual boost::asio::awaitable<result<embedding>> encode_view(std::string bytes, std::string name, lane who,
+                                                                picture_view view) = 0;
   virtual const model_info& model() const noexcept = 0;
   virtual encoder_stats stats() const noexcept = 0;
   /// Finishes what was accepted, then joins the workers. Blocks; call once, off the loop or after it stopped.

@@ -85,7 +85,11 @@ class worker_pool final : public image_encoder {
       start_thread(workers_, "embed-forward", [this] { forward_batches(); });
   }
 
-  asio::awaitable<result<embedding>> encode(std::string bytes, std::string name, lane who) override;
+  asio::awaitable<result<embedding>> encode(std::string bytes, std::string name, lane who) override {
+    return encode_view(std::move(bytes), std::move(name), who, {});
+  }
+  asio::awaitable<result<embedding>> encode_view(std::string bytes, std::string name, lane who,
+                                                 picture_view view) override;
 
   const model_info& model() const noexcept override { return info_; }
 
@@ -96,6 +100,7 @@ class worker_pool final : public image_encoder {
     s.batches = batches_;
     s.queue_items = bulk_.size() + queries_.size();
     s.queue_bytes = bulk_.bytes() + queries_.bytes();
+    s.unanswered = unanswered_;
     s.forward_seconds = static_cast<double>(forward_ns_) * 1e-9;
     return s;
   }
@@ -148,6 +153,7 @@ class worker_pool final : public image_encoder {
   byte_budget decoding_;
   prepared_queue prepared_;
   std::atomic<std::uint64_t> next_id_{0}, done_{0}, failed_{0}, batches_{0};
+  std::atomic<std::size_t> unanswered_{0};
   std::atomic<std::int64_t> forward_ns_{0};
   std::vector<std::thread> decoders_, workers_;
 };
@@ -192,7 +198,8 @@ asio::awaitable<std::optional<error>> worker_pool::enqueue(request_ptr request) 
   }
 }
 
-asio::awaitable<result<embedding>> worker_pool::encode(std::string bytes, std::string name, lane who) {
+asio::awaitable<result<embedding>> worker_pool::encode_view(std::string bytes, std::string name, lane who,
+                                                            picture_view view) {
   const bool throwing = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   auto request = std::make_shared<embed_request>();
@@ -200,11 +207,13 @@ asio::awaitable<result<embedding>> worker_pool::encode(std::string bytes, std::s
   request->bytes = std::move(bytes);
   request->name = std::move(name);
   request->who = who;
+  request->view = view;
   if (who == lane::interactive) request->expires = steady_now() + query_timeout_;
   auto reply = std::make_shared<embed_reply>(loop_);
   request->reply = reply;
 
   std::optional<result<embedding>> outcome;
+  ++unanswered_;
   auto entering = enqueue(request);
   if (auto refused = co_await std::move(entering)) {
     outcome.emplace(std::move(*refused));
@@ -219,6 +228,7 @@ asio::awaitable<result<embedding>> worker_pool::encode(std::string bytes, std::s
       outcome.emplace(image_error(errc::cancelled, request->name, "the caller went away"));
     }
   }
+  --unanswered_;
   co_await asio::this_coro::throw_if_cancelled(throwing);
   co_return std::move(*outcome);
 }
@@ -249,6 +259,10 @@ result<void> worker_pool::prepare(embed_request& request) {
   try {
     auto image = decode_image(request.bytes, request.name, limits_);
     if (!image) return image.error();
+    if (!request.view.whole()) {
+      image = seen(std::move(*image), request.bytes, request.view, request.name);
+      if (!image) return image.error();
+    }
     std::string().swap(request.bytes);
     request.pixels.resize(spec_.input_bytes());
     return preprocess_into(*image, spec_, request.pixels.data());

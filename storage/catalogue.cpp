@@ -261,6 +261,26 @@ asio::awaitable<result<std::optional<catalogue_entry>>> catalogue::find(product_
   co_return co_await db_->internals().read(std::move(work));
 }
 
+asio::awaitable<result<bool>> catalogue::lists_image(std::string address) {
+  auto work = [address = std::move(address)](connection& db) -> result<bool> {
+    auto s = db.prepare("select 1 from products where image_url = ?1 and gone_at is null limit 1");
+    s.bind(address);
+    return s.step();
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::vector<std::string>>> catalogue::sample_images(int count) {
+  auto work = [count](connection& db) -> result<std::vector<std::string>> {
+    auto s = db.prepare("select url from images where vector is not null order by random() limit ?1");
+    s.bind(count);
+    std::vector<std::string> drawn;
+    while (s.step()) drawn.push_back(s.text(0));
+    return drawn;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
 asio::awaitable<result<void>> catalogue::for_each_of_run(
     run_id run, std::function<result<void>(const catalogue_entry&)> each) {
   auto work = [run, each = std::move(each)](connection& db) -> result<void> {

@@ -263,6 +263,10 @@ class catalogue {
   boost::asio::awaitable<result<catalogue_counts>> counts();
   boost::asio::awaitable<result<std::vector<site_counts>>> counts_by_site();
   boost::asio::awaitable<result<std::optional<catalogue_entry>>> find(product_id id);
+  /// Whether the address is that of a product's picture, as the shop wrote it.
+  boost::asio::awaitable<result<bool>> lists_image(std::string address);
+  /// Addresses of pictures that have a vector, drawn at random.
+  boost::asio::awaitable<result<std::vector<std::string>>> sample_images(int count);
   /// Every product that the run saw, in the order of its ids; `each` is called off the loop.
   boost::asio::awaitable<result<void>> for_each_of_run(
       run_id run, std::function<result<void>(const catalogue_entry&)> each);

@@ -56,14 +56,12 @@ sigset_t stop_signals() {
 }
 
 asio::awaitable<void> watch_signals(asio::signal_set& signals, std::function<void()> on_stop,
-                                    std::function<void()> on_insist) {
+                                    std::function<void()> on_hangup, std::function<void()> on_insist) {
   for (bool first = true;;) {
     const auto [ec, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
     if (ec) co_return;
     if (number == SIGHUP) {
-      spdlog::warn(
-          "SIGHUP received: reloading is not supported yet by this version; restart to read the "
-          "configuration");
+      on_hangup();
       continue;
     }
     if (!first) {
@@ -88,14 +86,15 @@ asio::awaitable<void> run_body(asio::awaitable<int> body, asio::signal_set& sign
 }  // namespace
 
 int run_loop(asio::io_context& loop, asio::awaitable<int> body, std::function<void()> on_stop,
-             bool keep_on_hangup, std::function<void()> on_insist) {
+             std::function<void()> on_hangup, std::function<void()> on_insist) {
   int code = exit_failed;
   asio::signal_set signals(loop, SIGINT, SIGTERM);
-  if (keep_on_hangup) signals.add(SIGHUP);
+  if (on_hangup) signals.add(SIGHUP);
   const auto held = stop_signals();
   pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
   task_group tasks(loop.get_executor());
-  tasks.spawn("signals", watch_signals(signals, std::move(on_stop), std::move(on_insist)));
+  tasks.spawn("signals",
+              watch_signals(signals, std::move(on_stop), std::move(on_hangup), std::move(on_insist)));
   tasks.spawn("command", run_body(std::move(body), signals, code));
   loop.run();
   return code;

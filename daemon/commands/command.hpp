@@ -41,12 +41,16 @@ void add_jobs(CLI::App& app, invocation& to_run);
 /// Adds `adopt` to the command `sink`.
 void add_sink_adopt(CLI::App& sink, invocation& to_run);
 void add_sink(CLI::App& app, invocation& to_run);
+void add_compare(CLI::App& app, invocation& to_run);
 void add_search(CLI::App& app, invocation& to_run);
 void add_model(CLI::App& app, invocation& to_run);
 void add_try(CLI::App& app, invocation& to_run);
 void add_probe(CLI::App& app, invocation& to_run);
+void add_state(CLI::App& app, invocation& to_run);
+void add_status(CLI::App& app, invocation& to_run);
 void add_healthcheck(CLI::App& app, invocation& to_run);
 void add_demo(CLI::App& app, invocation& to_run);
+void add_completion(CLI::App& app, invocation& to_run);
 void add_version(CLI::App& app, invocation& to_run);
 
 /// Loads the configuration, starts logging, prints warnings and errors to stderr. nullopt: it cannot be used,
@@ -60,10 +64,10 @@ config::problems check_expressions(const config::loaded& loaded);
 int fail(const error& e);
 
 /// Runs `body` on the loop. The first SIGINT or SIGTERM calls `on_stop` (once); a second calls `on_insist`,
-/// where there is one, and exits at once with 130. Returns what the body returns. `keep_on_hangup`: SIGHUP,
-/// which asks a daemon to reload, ends nothing.
+/// where there is one, and exits at once with 130. Returns what the body returns. `on_hangup` is called for
+/// each SIGHUP; unset, that ends the process.
 int run_loop(boost::asio::io_context& loop, boost::asio::awaitable<int> body, std::function<void()> on_stop,
-             bool keep_on_hangup = false, std::function<void()> on_insist = {});
+             std::function<void()> on_hangup = {}, std::function<void()> on_insist = {});
 
 /// From here on SIGINT and SIGTERM wait until run_loop() handles them: for a command that makes something
 /// before the loop runs which must not stay behind.

@@ -13,14 +13,15 @@
 
 #include "core/log.hpp"
 #include "core/task_group.hpp"
+#include "daemon/api_server.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/demo_shop/demo_shop.hpp"
 #include "daemon/demo_shop/picture.hpp"
-#include "daemon/health_endpoints.hpp"
 #include "daemon/model_choice.hpp"
 #include "daemon/progress.hpp"
 #include "daemon/search_result.hpp"
+#include "daemon/token.hpp"
 
 namespace catwalk::daemon {
 
@@ -116,7 +117,7 @@ void print_summary(const run_report& r) {
     for (const auto& text : site.errors) std::cout << site.site << ": " << text << '\n';
 }
 
-asio::awaitable<int> demonstrate(application& app, demo_shop& shop, http_server& http, bool& stopping) {
+asio::awaitable<int> demonstrate(application& app, demo_shop& shop, api_server& http, bool& stopping) {
   if (auto started = co_await app.start_pipeline(); !started) co_return fail(started.error());
   if (auto listening = http.start(); !listening) co_return fail(listening.error());
   std::cerr << "catwalk: the demo shop answers at " << shop.origin() << " with " << shop.garments().size()
@@ -146,7 +147,7 @@ asio::awaitable<int> demonstrate(application& app, demo_shop& shop, http_server&
   co_return code;
 }
 
-asio::awaitable<int> run_demo_body(application& app, demo_shop& shop, http_server& http, bool& stopping) {
+asio::awaitable<int> run_demo_body(application& app, demo_shop& shop, api_server& http, bool& stopping) {
   const int code = co_await demonstrate(app, shop, http, stopping);
   co_await http.stop();
   co_await app.shutdown(app.settings().shutdown_timeout);
@@ -215,20 +216,20 @@ int run_demo(const invocation& to_run, const demo_options& options) {
   for (const auto& p : sites.found) std::cerr << "catwalk: " << to_string(p) << '\n';
   loaded.sites = std::move(sites.sites);
 
+  auto token = make_token();
+  if (!token) return fail(token.error());
   application_options app_options;
   app_options.permitted_endpoints = {shop.endpoint()};
   auto app = application::create(loop, std::move(loaded), std::move(app_options));
   if (!app) return fail(app.error());
-  health_endpoints endpoints(**app);
-  http_server http(loop.get_executor(), {.listen = "127.0.0.1:0"},
-                   [&](const http_server_request& request) { return endpoints.answer(request); });
+  api_server http(**app, {"127.0.0.1:0", token->reveal(), {}});
   bool stopping = false;
   const auto on_stop = [&] {
     stopping = true;
     (*app)->request_stop();
   };
   const int code =
-      run_loop(loop, run_demo_body(**app, shop, http, stopping), on_stop, false, [&] { folder.remove(); });
+      run_loop(loop, run_demo_body(**app, shop, http, stopping), on_stop, {}, [&] { folder.remove(); });
   (*app)->close();
   shop_cpu.join();
   return code;

@@ -2,8 +2,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "core/http_client.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/daemon_client.hpp"
 
 namespace catwalk::daemon {
 
@@ -11,11 +11,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<int> ask(http_client& http, std::string address) {
-  http_request request;
-  request.url = "http://" + address + "/health";
-  request.timeout = std::chrono::seconds(5);
-  auto response = co_await http.fetch(std::move(request));
+asio::awaitable<int> ask(daemon_client& daemon) {
+  auto response = co_await daemon.ask("GET", "/health", {}, std::chrono::seconds(5));
   if (!response) co_return fail(response.error());
   if (response->status == 200) {
     std::cout << "healthy\n";
@@ -35,9 +32,8 @@ int run_healthcheck(const invocation& to_run) {
   const auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
   asio::io_context loop;
-  http_client http(loop.get_executor(),
-                   {.name = "health", .user_agent = "catwalk/" CATWALK_VERSION, .guard_addresses = false});
-  return run_loop(loop, ask(http, loaded->values.http.listen), [] { std::_Exit(exit_interrupted); });
+  daemon_client daemon(loop.get_executor(), *loaded);
+  return run_loop(loop, ask(daemon), [] { std::_Exit(exit_interrupted); });
 }
 
 }  // namespace
@@ -45,7 +41,8 @@ int run_healthcheck(const invocation& to_run) {
 void add_healthcheck(CLI::App& app, invocation& to_run) {
   auto* command = app.add_subcommand("healthcheck", "Ask the daemon how it is: exit 0 or 1, for a monitor")
                       ->group("Service");
-  command->footer("Asks http.listen; needs no access to the state folder.");
+  command->footer(
+      "Asks through the daemon's unix socket, else at http.listen; needs no access to the state folder.");
   command->callback([&to_run] { to_run.action = [&to_run] { return run_healthcheck(to_run); }; });
 }
 

@@ -1,0 +1,73 @@
+#include <spdlog/spdlog.h>
+
+#include "core/offload.hpp"
+#include "daemon/application.hpp"
+#include "daemon/model_choice.hpp"
+#include "daemon/remote_choice.hpp"
+#include "embed/worker_pool.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+result<void> application::check_model(const embed::model_info& model) const {
+  if (model.untrained && sink_ && !options_.allow_untrained) {
+    return error{
+        errc::invalid_argument, "refusing to send vectors of an untrained model to " + sink_->name(),
+        model.name, "its vectors find nothing of use",
+        "get the real model with `catwalk model pull`, or pass --allow-untrained to try the path out"};
+  }
+  if (description_ && description_->vector_width && model.dim != 0 &&
+      *description_->vector_width != model.dim) {
+    return error{errc::model_mismatch, "the model does not fit the sink", model.name,
+                 "its vectors have " + std::to_string(model.dim) + " numbers, the column of " +
+                     sink_->name() + " takes " + std::to_string(*description_->vector_width),
+                 "choose a model of that width with embed.model, or change the column"};
+  }
+  return {};
+}
+
+asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load_local_model() {
+  auto model = choose_model(settings().embed, models_dir());
+  if (!model) co_return model.error();
+  const auto& info = model->info;
+  if (auto fits = check_model(info); !fits) co_return fits.error();
+  if (info.untrained)
+    spdlog::warn("the model '{}' is untrained: its vectors are for trying out alone", info.name);
+  const auto options = pool_options_of(settings());
+  const asio::any_io_executor executor = loop_.get_executor();
+  auto load = [executor, stored = *model, options] {
+    return embed::make_worker_pool(executor, stored, options);
+  };
+  auto pool = co_await offload(cpu_.get_executor(), std::move(load));
+  if (pool) spdlog::info("model {} ({}, {} numbers) is ready", info.name, info.architecture, info.dim);
+  co_return pool;
+}
+
+asio::awaitable<result<void>> application::load_model() {
+  const auto& wanted = settings().embed;
+  std::unique_ptr<embed::image_encoder> local, remote;
+  if (needs_local(wanted)) {
+    auto loaded = co_await load_local_model();
+    if (!loaded) co_return loaded.error();
+    local = std::move(*loaded);
+  }
+  if (needs_remote(wanted)) {
+    const auto width = description_ ? description_->vector_width : std::nullopt;
+    remote = embed::make_remote_encoder(loop_.get_executor(), remote_options_of(settings(), width, layout()));
+    spdlog::info("vectors are asked for at {}", remote->model().fingerprint);
+  }
+  auto& first = wanted.backend == "remote" ? remote : local;
+  auto& second = wanted.backend == "remote" ? local : remote;
+  if (!second) {
+    encoder_ = std::move(first);
+  } else {
+    const auto on_spared = [](const error& why) {
+      spdlog::error("{}; embed.fallback is asked for a minute", why.to_string());
+    };
+    encoder_ = embed::make_fallback_encoder(std::move(first), std::move(second), on_spared);
+  }
+  co_return result<void>();
+}
+
+}  // namespace catwalk::daemon

@@ -1,0 +1,97 @@
+#include "daemon/query_embedder.hpp"
+
+#include "core/url.hpp"
+#include "scrape/image_source.hpp"
+
+namespace catwalk::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+http_client_options query_client(const application& app) {
+  const auto& fetch = app.settings().fetch;
+  http_client_options o;
+  o.name = "queries";
+  o.user_agent = fetch.user_agent;
+  o.guard_addresses = !fetch.allow_private_addresses;
+  o.permitted_endpoints = app.permitted_endpoints();
+  o.http_proxy = fetch.http_proxy;
+  o.https_proxy = fetch.https_proxy;
+  o.no_proxy = fetch.no_proxy;
+  o.insecure_tls = fetch.insecure_ssl;
+  o.max_connections = query_embedder::most_at_once;
+  o.max_connections_per_host = query_embedder::most_at_once;
+  return o;
+}
+
+/// Counts for as long as it lives.
+class counted {
+ public:
+  explicit counted(int& count) : count_(count) { ++count_; }
+  ~counted() { --count_; }
+  counted(const counted&) = delete;
+  counted& operator=(const counted&) = delete;
+
+ private:
+  int& count_;
+};
+
+}  // namespace
+
+query_embedder::query_embedder(application& app)
+    : app_(app), http_(app.loop().get_executor(), query_client(app)), hosts_(app.loaded().sites) {}
+
+asio::awaitable<result<embedding>> query_embedder::embed(picture_query query, bool trusted) {
+  auto* encoder = app_.encoder();
+  if (encoder == nullptr)
+    co_return error{errc::model_missing, "cannot embed image", "", "the model is not loaded yet",
+                    "try again in a moment"};
+  if (active_ >= most_at_once)
+    co_return error{errc::queue_full, "cannot embed image", "", "too many queries are under way already",
+                    "try again in a moment"};
+  const counted one(active_);
+  std::string name = query.address.empty() ? "the picture that was sent" : query.address;
+  if (!query.address.empty()) {
+    auto fetched = co_await fetch(std::move(query.address), trusted);
+    if (!fetched) co_return fetched.error();
+    query.bytes = std::move(*fetched);
+  }
+  const auto most = app_.settings().fetch.images.max_bytes;
+  if (query.bytes.size() > most)
+    co_return error{
+        errc::too_large, "cannot embed image", name,
+        std::to_string(query.bytes.size()) + " bytes are more than the limit of " + std::to_string(most),
+        "fetch.images.max_bytes sets the limit"};
+  co_return co_await encoder->encode_view(std::move(query.bytes), std::move(name), embed::lane::interactive,
+                                          query.view);
+}
+
+asio::awaitable<result<void>> query_embedder::check_public(std::string address) {
+  if (hosts_.find(address) != nullptr) co_return result<void>();
+  auto listed = co_await app_.catalogue().lists_image(address);
+  if (!listed) co_return listed.error();
+  if (*listed) co_return result<void>();
+  co_return error{errc::refused_address, "cannot fetch image", redacted(address),
+                  "without the token only pictures of the catalogue's shops are fetched",
+                  "send the picture itself, or the token"};
+}
+
+asio::awaitable<result<std::string>> query_embedder::fetch(std::string address, bool trusted) {
+  if (!trusted) {
+    auto permitted = co_await check_public(address);
+    if (!permitted) co_return permitted.error();
+  }
+  const auto* site = hosts_.find(address);
+  auto request = scrape::image_request(address, site, app_.settings().fetch).http;
+  if (!trusted) request.max_redirects = 0;
+  auto response = co_await http_.fetch(std::move(request));
+  if (!response) co_return response.error();
+  if (response->status == 200) co_return std::move(response->body);
+  error e{errc::http_status, "cannot fetch image", redacted(address),
+          "the server answered " + std::to_string(response->status), ""};
+  e.http_status = response->status;
+  co_return e;
+}
+
+}  // namespace catwalk::daemon

@@ -1,0 +1,12 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+
+namespace catwalk::daemon {
+
+class application;
+
+/// Tells the service manager, until it is cancelled, that the service is alive (see watchdog_policy) and what
+/// it does (see service_status). Without one it does nothing.
+boost::asio::awaitable<void> keep_service_manager_informed(application& app);
+
+}  // namespace catwalk::daemon
