@@ -38,7 +38,7 @@ struct source {
   tensor_map tensors;
   bool has_text_config;
 
-  std::string on() const { return folder.string(); }
+  std::string on() const { return weights_file_of(folder, "model").string(); }
   /// The part of the configuration that is about one tower.
   const json& part(const char* name) const {
     static const json none = json::object();
@@ -192,7 +192,7 @@ result<imported_model> read_hugging_face(const fs::path& folder, const std::opti
   auto gathered = gather(from.tensors, tower->shapes(), hugging_face_vision_names, from.on());
   if (!gathered) return gathered.error();
   imported_model model{{std::move(*tower), std::move(*gathered)}, {}, {}, "Hugging Face", {}};
-  if (auto ok = check_weights(model.weights, folder.string(), true); !ok) return ok.error();
+  if (auto ok = check_weights(model.weights, from.on(), true); !ok) return ok.error();
   if (auto ok = read_text_tower(from, vocabulary, model); !ok) return ok.error();
   return model;
 }

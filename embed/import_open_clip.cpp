@@ -109,7 +109,7 @@ struct source {
 };
 
 result<vision_tower> read_plain_vision(const source& from) {
-  const auto on = from.folder.string();
+  const auto on = weights_file_of(from.folder, "open_clip_model").string();
   const auto patch = shape_in(from.tensors, "visual.conv1.weight", 4, on);
   if (!patch) return patch.error();
   const auto feed = shape_in(from.tensors, "visual.transformer.resblocks.0.mlp.c_fc.weight", 2, on);
@@ -144,7 +144,7 @@ result<vision_tower> read_plain_vision(const source& from) {
 /// timm's SigLIP (timm/models/vision_transformer.py: vit_*_siglip_*): pooled by attention, without a
 /// projection; exact GELU and an epsilon of 1e-6 whatever the rest of the configuration says.
 result<vision_tower> read_timm_vision(const source& from, const std::string& name) {
-  const auto on = from.folder.string();
+  const auto on = weights_file_of(from.folder, "open_clip_model").string();
   const config_reader reader(from.vision, from.file);
   const auto pool = reader.text("timm_pool", "avg");
   if (!pool) return pool.error();
@@ -189,7 +189,7 @@ result<vision_tower> read_vision(const source& from) {
 }
 
 result<text_tower> read_text(const source& from, const std::string& prefix) {
-  const auto on = from.folder.string();
+  const auto on = weights_file_of(from.folder, "open_clip_model").string();
   const auto words = shape_in(from.tensors, prefix + "token_embedding.weight", 2, on);
   if (!words) return words.error();
   const auto positions = shape_in(from.tensors, prefix + "positional_embedding", 2, on);
@@ -255,7 +255,8 @@ result<void> read_text_tower(const source& from, const std::optional<fs::path>& 
   if (!tower) return tower.error();
   auto tensors = gather(
       from.tensors, tower->shapes(),
-      [&](const std::string& name) { return text_names(tower->kind, name, prefix); }, from.folder.string());
+      [&](const std::string& name) { return text_names(tower->kind, name, prefix); },
+      weights_file_of(from.folder, "open_clip_model").string());
   if (!tensors) return tensors.error();
   text_weights weights{std::move(*tower), std::move(*tensors)};
   return attach_text(model, std::move(weights), vocabulary, from.folder);
@@ -288,7 +289,8 @@ result<imported_model> read_open_clip(const fs::path& folder, const std::optiona
       gather(from.tensors, tower->shapes(), timm ? timm_vision_names : openai_vision_names, folder.string());
   if (!gathered) return gathered.error();
   imported_model model{{std::move(*tower), std::move(*gathered)}, {}, {}, "open_clip", {}};
-  if (auto ok = check_weights(model.weights, folder.string(), true); !ok) return ok.error();
+  if (auto ok = check_weights(model.weights, weights_file_of(folder, "open_clip_model").string(), true); !ok)
+    return ok.error();
   if (auto ok = read_text_tower(from, vocabulary, model); !ok) return ok.error();
   return model;
 }

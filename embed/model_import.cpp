@@ -81,6 +81,11 @@ result<std::optional<vocabulary_bytes>> read_vocabulary(const std::optional<fs::
 
 }  // namespace
 
+fs::path weights_file_of(const fs::path& folder, const std::string& stem) {
+  auto single = folder / (stem + ".safetensors");
+  return fs::exists(single) ? single : folder / (stem + ".safetensors.index.json");
+}
+
 result<tensor_map> read_weight_files(const fs::path& folder, const std::string& stem) {
   const auto single = folder / (stem + ".safetensors");
   const auto index = folder / (stem + ".safetensors.index.json");

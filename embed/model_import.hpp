@@ -53,6 +53,9 @@ result<imported_model> read_open_clip(const std::filesystem::path& folder,
 /// only pickles too.
 result<tensor_map> read_weight_files(const std::filesystem::path& folder, const std::string& stem);
 
+/// The file that `read_weight_files` reads, for errors: the single one, or the shards' index.
+std::filesystem::path weights_file_of(const std::filesystem::path& folder, const std::string& stem);
+
 /// Gives `model` its text tower, with the vocabulary at `vocabulary`, else the one in `folder` (empty: none):
 /// for CLIP any that `clip_vocabulary::find` knows, for SigLIP `spiece.model`. Without any `model.no_text`
 /// says so. Errors: a vocabulary that cannot be read or does not fit the tower; weights that are not finite.
