@@ -1,5 +1,8 @@
 #include "daemon/model_choice.hpp"
 
+#include <algorithm>
+#include <thread>
+
 namespace catwalk::daemon {
 
 result<embed::stored_model> choose_model(const config::embed_settings& settings,
@@ -33,6 +36,15 @@ embed::pool_options pool_options_of(const config::settings& settings) {
   o.max_pixels = settings.fetch.images_max_pixels;
   o.decode_memory = e.decode_memory;
   o.decode = e.decode;
+  return o;
+}
+
+embed::text_options text_options_of(const config::settings& settings) {
+  embed::text_options o;
+  o.device = settings.embed.device;
+  o.precision = settings.embed.precision;
+  o.threads =
+      settings.embed.threads.value_or(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   return o;
 }
 

@@ -3,6 +3,7 @@
 
 #include "config/settings.hpp"
 #include "embed/models.hpp"
+#include "embed/text_encoder.hpp"
 #include "embed/worker_pool.hpp"
 
 namespace catwalk::daemon {
@@ -15,5 +16,6 @@ result<embed::stored_model> choose_model(const config::embed_settings& settings,
 
 /// The worker pool's options as the settings give them.
 embed::pool_options pool_options_of(const config::settings& settings);
+embed::text_options text_options_of(const config::settings& settings);
 
 }  // namespace catwalk::daemon

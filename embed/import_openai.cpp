@@ -1,12 +1,11 @@
 #include <torch/script.h>
 
 #include <exception>
-#include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "core/sha256.hpp"
 #include "embed/model_import.hpp"
+#include "embed/tensor_names.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -14,12 +13,13 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Every published CLIP transformer has heads of this width (clip/model.py: `vision_heads = vision_width //
-/// 64`).
+/// 64`, and `transformer_heads` likewise).
 constexpr std::int64_t head_width = 64;
 
 error invalid(const fs::path& on, std::string why) {
   return {errc::model_invalid, "cannot import OpenAI model", on.string(), std::move(why),
-          "this importer takes OpenAI's ViT-B-32.pt, ViT-B-16.pt and ViT-L-14.pt as published"};
+          "this importer takes OpenAI's ViT-B-32.pt, ViT-B-16.pt and ViT-L-14.pt as published; for another "
+          "TorchScript module name --dim, --image-size, --mean and --std"};
 }
 
 /// The first line of torch's message; the rest is a C++ stack.
@@ -28,64 +28,53 @@ std::string first_line(const char* text) {
   return all.substr(0, all.find('\n'));
 }
 
-std::string source_name(const std::string& canonical) {
-  static const std::map<std::string, std::string> fixed{
-      {"patch.weight", "visual.conv1.weight"},
-      {"class_embedding", "visual.class_embedding"},
-      {"position_embedding", "visual.positional_embedding"},
-      {"pre_norm.weight", "visual.ln_pre.weight"},
-      {"pre_norm.bias", "visual.ln_pre.bias"},
-      {"post_norm.weight", "visual.ln_post.weight"},
-      {"post_norm.bias", "visual.ln_post.bias"},
-      {"projection.weight", "visual.proj"},
-  };
-  if (const auto found = fixed.find(canonical); found != fixed.end()) return found->second;
-  // blocks.N.PART.(weight|bias)
-  static const std::map<std::string, std::string> parts{
-      {"qkv", "attn.in_proj_"}, {"out", "attn.out_proj."}, {"norm1", "ln_1."},
-      {"norm2", "ln_2."},       {"fc1", "mlp.c_fc."},      {"fc2", "mlp.c_proj."},
-  };
-  const auto number_end = canonical.find('.', 7);
-  const auto part_end = canonical.rfind('.');
-  return "visual.transformer.resblocks." + canonical.substr(7, number_end - 7) + "." +
-         parts.at(canonical.substr(number_end + 1, part_end - number_end - 1)) +
-         canonical.substr(part_end + 1);
-}
-
-using tensor_map = std::map<std::string, at::Tensor>;
-
-result<vision_tower> read_tower(const fs::path& file, const tensor_map& source) {
+result<vision_tower> read_vision(const fs::path& file, const tensor_map& source) {
   if (source.contains("visual.layer1.0.conv1.weight"))
     return invalid(file, "its image tower is a ResNet; catwalk runs vision transformers");
-  const auto find = [&](const std::string& name, std::int64_t rank) -> result<at::Tensor> {
-    const auto found = source.find(name);
-    if (found == source.end()) return invalid(file, "it lacks the tensor " + name);
-    if (found->second.dim() != rank)
-      return invalid(file, "tensor " + name + " has " + std::to_string(found->second.dim()) +
-                               " dimensions; " + std::to_string(rank) + " are expected");
-    return found->second;
-  };
-  const auto patch = find("visual.conv1.weight", 4);
+  const auto on = file.string();
+  const auto patch = shape_in(source, "visual.conv1.weight", 4, on);
   if (!patch) return patch.error();
-  const auto positions = find("visual.positional_embedding", 2);
+  const auto positions = shape_in(source, "visual.positional_embedding", 2, on);
   if (!positions) return positions.error();
-  const auto feed = find("visual.transformer.resblocks.0.mlp.c_fc.weight", 2);
+  const auto feed = shape_in(source, "visual.transformer.resblocks.0.mlp.c_fc.weight", 2, on);
   if (!feed) return feed.error();
-  const auto projection = find("visual.proj", 2);
+  const auto projection = shape_in(source, "visual.proj", 2, on);
   if (!projection) return projection.error();
 
   vision_tower tower;
-  tower.width = patch->size(0);
-  tower.patch = patch->size(2);
-  tower.mlp = feed->size(0);
-  tower.dim = projection->size(1);
+  tower.width = (*patch)[0];
+  tower.patch = (*patch)[2];
+  tower.mlp = (*feed)[0];
+  tower.dim = (*projection)[1];
   tower.heads = tower.width / head_width;
-  while (source.contains("visual.transformer.resblocks." + std::to_string(tower.layers) + ".ln_1.weight"))
-    ++tower.layers;
+  tower.layers = count_blocks(source, "visual.transformer.resblocks.", ".ln_1.weight");
   std::int64_t grid = 0;
-  while ((grid + 1) * (grid + 1) <= positions->size(0) - 1) ++grid;
+  while ((grid + 1) * (grid + 1) <= (*positions)[0] - 1) ++grid;
   tower.image_size = grid * tower.patch;
-  if (auto ok = tower.check(file.string()); !ok) return ok.error();
+  if (auto ok = tower.check(on); !ok) return ok.error();
+  return tower;
+}
+
+result<text_tower> read_text(const fs::path& file, const tensor_map& source) {
+  const auto on = file.string();
+  const auto words = shape_in(source, "token_embedding.weight", 2, on);
+  if (!words) return words.error();
+  const auto positions = shape_in(source, "positional_embedding", 2, on);
+  if (!positions) return positions.error();
+  const auto feed = shape_in(source, "transformer.resblocks.0.mlp.c_fc.weight", 2, on);
+  if (!feed) return feed.error();
+  const auto projection = shape_in(source, "text_projection", 2, on);
+  if (!projection) return projection.error();
+
+  text_tower tower;
+  tower.vocabulary = (*words)[0];
+  tower.width = (*words)[1];
+  tower.context = (*positions)[0];
+  tower.mlp = (*feed)[0];
+  tower.dim = (*projection)[1];
+  tower.heads = tower.width / head_width;
+  tower.layers = count_blocks(source, "transformer.resblocks.", ".ln_1.weight");
+  if (auto ok = tower.check(on); !ok) return ok.error();
   return tower;
 }
 
@@ -97,9 +86,28 @@ result<std::string> hash_of(const fs::path& file) {
   return to_hex(hash.finish());
 }
 
+result<void> read_text_tower(const fs::path& file, const tensor_map& source,
+                             const std::optional<fs::path>& vocabulary, imported_model& model) {
+  if (!source.contains("token_embedding.weight")) {
+    model.no_text = "the file it came from holds no text tower";
+    return {};
+  }
+  auto tower = read_text(file, source);
+  if (!tower) return tower.error();
+  auto tensors = gather(
+      source, tower->shapes(), [](const std::string& name) { return openai_text_names(name, ""); },
+      file.string());
+  if (!tensors) return tensors.error();
+  // Any vocab.json in the same folder may be another model's.
+  auto beside = vocabulary;
+  const auto own = file.parent_path() / "bpe_simple_vocab_16e6.txt.gz";
+  if (!beside && fs::exists(own)) beside = own;
+  return attach_text(model, {std::move(*tower), std::move(*tensors)}, beside, {});
+}
+
 }  // namespace
 
-result<imported_model> read_openai(const fs::path& file) {
+result<imported_model> read_openai(const fs::path& file, const std::optional<fs::path>& vocabulary) {
   auto hash = hash_of(file);
   if (!hash) return hash.error();
   tensor_map source;
@@ -110,18 +118,13 @@ result<imported_model> read_openai(const fs::path& file) {
   } catch (const std::exception& e) {
     return invalid(file, "torch cannot read it: " + first_line(e.what()));
   }
-  auto tower = read_tower(file, source);
+  auto tower = read_vision(file, source);
   if (!tower) return tower.error();
-
-  imported_model model{{*tower, {}}, "OpenAI TorchScript", std::move(*hash)};
-  for (const auto& [canonical, shape] : tower->shapes()) {
-    const auto name = source_name(canonical);
-    const auto found = source.find(name);
-    if (found == source.end()) return invalid(file, "it lacks the tensor " + name);
-    // OpenAI keeps the projection as [width, dim] and multiplies from the left.
-    model.weights.tensors[canonical] = canonical == "projection.weight" ? found->second.t() : found->second;
-  }
+  auto tensors = gather(source, tower->shapes(), openai_vision_names, file.string());
+  if (!tensors) return tensors.error();
+  imported_model model{{std::move(*tower), std::move(*tensors)}, {}, {}, "OpenAI TorchScript", *hash};
   if (auto ok = check_weights(model.weights, file.string(), true); !ok) return ok.error();
+  if (auto ok = read_text_tower(file, source, vocabulary, model); !ok) return ok.error();
   return model;
 }
 

@@ -93,6 +93,16 @@ result<model_folder> read_model_folder(const fs::path& dir) {
     auto tower = tower_from_json(root.at("tower"), file.string());
     if (!tower) return tower.error();
     folder.tower = *tower;
+    // Models that an earlier version stored have neither.
+    stored.no_text =
+        root.value("no_text", std::string("it was imported by a version that read no text towers"));
+    if (const auto part = root.find("text"); part != root.end()) {
+      auto read = text_tower_from_json(part->at("tower"), file.string());
+      if (!read) return read.error();
+      folder.text = std::move(*read);
+      stored.text_fingerprint = part->at("fingerprint").get<std::string>();
+      stored.no_text.clear();
+    }
   } catch (const json::exception& e) {
     return invalid(file, e.what());
   }
@@ -101,13 +111,15 @@ result<model_folder> read_model_folder(const fs::path& dir) {
 }
 
 result<stored_model> write_model_folder(const fs::path& models_dir, stored_model stored,
-                                        const vision_weights& weights) {
+                                        const imported_model& model) {
   if (!is_model_name(stored.info.name))
     return error{errc::invalid_argument, "cannot store model", stored.info.name, "this is not a usable name",
                  "use lower-case letters, digits, '-', '_' and '.'"};
   stored.dir = models_dir / stored.info.name;
-  describe(stored.info, weights.tower);
-  stored.info.fingerprint = fingerprint_of(weights);
+  describe(stored.info, model.weights.tower);
+  stored.info.fingerprint = fingerprint_of(model.weights);
+  stored.no_text = model.no_text;
+  if (model.text) stored.text_fingerprint = fingerprint_of(model.text->weights);
 
   remove_abandoned(models_dir, stored.info.name);
   const scratch_folder scratch{models_dir / (scratch_prefix(stored.info.name) + std::to_string(::getpid()))};
@@ -116,14 +128,24 @@ result<stored_model> write_model_folder(const fs::path& models_dir, stored_model
   if (failed)
     return error{errc::io, "cannot create models folder", models_dir.string(), failed.message(),
                  "give the user that runs catwalk permission to write there, or set embed.models_dir"};
-  if (auto ok = save_weights(scratch.path / "weights.safetensors", weights); !ok) return ok.error();
-  const json root{{"format", format_version},
-                  {"name", stored.info.name},
-                  {"fingerprint", stored.info.fingerprint},
-                  {"untrained", stored.info.untrained},
-                  {"source", stored.source},
-                  {"source_sha256", stored.source_sha256},
-                  {"tower", to_json(weights.tower)}};
+  model_folder names;
+  names.stored.dir = scratch.path;
+  if (auto ok = save_tensors(names.weights_file(), model.weights.tensors); !ok) return ok.error();
+  json root{{"format", format_version},
+            {"name", stored.info.name},
+            {"fingerprint", stored.info.fingerprint},
+            {"untrained", stored.info.untrained},
+            {"source", stored.source},
+            {"source_sha256", stored.source_sha256},
+            {"tower", to_json(model.weights.tower)}};
+  if (model.text) {
+    if (auto ok = save_tensors(names.text_weights_file(), model.text->weights.tensors); !ok)
+      return ok.error();
+    if (auto ok = write_durably(names.vocabulary_file(), model.text->vocabulary); !ok) return ok.error();
+    root["text"] = {{"tower", to_json(model.text->weights.tower)}, {"fingerprint", stored.text_fingerprint}};
+  } else {
+    root["no_text"] = stored.no_text;
+  }
   if (auto ok = write_durably(scratch.path / "model.json", root.dump(2) + "\n"); !ok) return ok.error();
   if (auto ok = replace_folder(scratch.path, stored.dir); !ok) return ok.error();
   return stored;

@@ -5,16 +5,19 @@
 #include <utility>
 #include <vector>
 
+#include "core/sha256.hpp"
+#include "embed/clip_vocabulary.hpp"
+
 namespace catwalk::embed {
 namespace {
 
 namespace fs = std::filesystem;
 
 error unknown(const fs::path& source, std::string why) {
-  return {
-      errc::model_invalid, "cannot import model", source.string(), std::move(why),
-      "catwalk imports a Hugging Face folder of a CLIP model (config.json, model.safetensors) and OpenAI's "
-      "ViT-B-32.pt"};
+  return {errc::model_invalid, "cannot import model", source.string(), std::move(why),
+          "catwalk imports folders of CLIP and SigLIP models as Hugging Face, sentence-transformers and "
+          "open_clip "
+          "publish them, and OpenAI's ViT-B-32.pt"};
 }
 
 /// The first names of a folder, for the error that says what was found.
@@ -30,7 +33,7 @@ std::string listing(const fs::path& folder) {
   return names.size() > 6 ? text + " and " + std::to_string(names.size() - 6) + " more" : text;
 }
 
-result<imported_model> read_file(const fs::path& file) {
+result<imported_model> read_archive(const fs::path& file, const std::optional<fs::path>& vocabulary) {
   std::string_view bytes;
   auto mapped = mapped_file::open(file);
   if (!mapped) return mapped.error();
@@ -39,7 +42,7 @@ result<imported_model> read_file(const fs::path& file) {
     // A zip's names stand uncompressed in its central directory, at its end. TorchScript stores its constants
     // as ARCHIVE/constants.pkl; torch.save does not.
     const auto directory = bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 4 << 20));
-    if (directory.find("/constants.pkl") != std::string_view::npos) return read_openai(file);
+    if (directory.find("/constants.pkl") != std::string_view::npos) return read_openai(file, vocabulary);
     if (bytes.find("PK\x05\x06") == std::string_view::npos)
       return unknown(file, "it is a zip archive that breaks off: the file is incomplete");
     if (directory.find("/data.pkl") != std::string_view::npos)
@@ -52,20 +55,91 @@ result<imported_model> read_file(const fs::path& file) {
   return unknown(file, bytes.empty() ? "the file is empty" : "it is of no known format");
 }
 
+bool has_weights(const fs::path& folder, const std::string& stem) {
+  return fs::exists(folder / (stem + ".safetensors")) ||
+         fs::exists(folder / (stem + ".safetensors.index.json"));
+}
+
+struct vocabulary_bytes {
+  std::string bytes;  ///< as a stored model keeps it
+  std::int64_t size;  ///< tokens
+};
+
+result<std::optional<vocabulary_bytes>> read_vocabulary(const std::optional<fs::path>& given,
+                                                        const fs::path& folder) {
+  if (given) {
+    const auto opened = clip_vocabulary::open(*given);
+    if (!opened) return opened.error();
+    return std::optional(vocabulary_bytes{opened->to_json(), opened->size()});
+  }
+  if (folder.empty()) return std::optional<vocabulary_bytes>();
+  const auto found = clip_vocabulary::find(folder);
+  if (!found) return found.error();
+  if (!*found) return std::optional<vocabulary_bytes>();
+  return std::optional(vocabulary_bytes{(*found)->to_json(), (*found)->size()});
+}
+
 }  // namespace
 
-result<imported_model> read_model(const fs::path& source) {
+fs::path weights_file_of(const fs::path& folder, const std::string& stem) {
+  auto single = folder / (stem + ".safetensors");
+  return fs::exists(single) ? single : folder / (stem + ".safetensors.index.json");
+}
+
+result<tensor_map> read_weight_files(const fs::path& folder, const std::string& stem) {
+  const auto single = folder / (stem + ".safetensors");
+  const auto index = folder / (stem + ".safetensors.index.json");
+  if (!has_weights(folder, stem)) {
+    const auto names = listing(folder);
+    return error{errc::model_invalid, "cannot import model", folder.string(),
+                 "it has neither " + single.filename().string() + " nor " + index.filename().string() +
+                     "; it holds " + names,
+                 "catwalk opens no pickles (.bin, .pt of torch.save), which can run code: fetch the model's "
+                 "safetensors, or convert it with its own library's save_pretrained"};
+  }
+  auto opened = fs::exists(single) ? safetensors::open_file(single) : safetensors::open_sharded(index);
+  if (!opened) return opened.error();
+  return as_tensors(std::make_shared<const safetensors>(std::move(*opened)));
+}
+
+result<void> attach_text(imported_model& model, text_weights text, const std::optional<fs::path>& vocabulary,
+                         const fs::path& folder) {
+  if (text.tower.kind == text_kind::siglip) {
+    model.no_text = "this version does not read SigLIP's SentencePiece vocabulary";
+    return {};
+  }
+  auto words = read_vocabulary(vocabulary, folder);
+  if (!words) return words.error();
+  if (!*words) {
+    model.no_text = "it was imported without its vocabulary";
+    return {};
+  }
+  if ((*words)->size > text.tower.vocabulary)
+    return error{errc::model_invalid, "cannot import model", (vocabulary ? *vocabulary : folder).string(),
+                 "the vocabulary has " + std::to_string((*words)->size) + " tokens, the text tower " +
+                     std::to_string(text.tower.vocabulary),
+                 "vocabulary and weights are of different models: fetch both again"};
+  sha256 hash;
+  hash.update((*words)->bytes);
+  text.tower.vocabulary_sha256 = to_hex(hash.finish());
+  if (auto ok = check_weights(text, "text tower", true); !ok) return ok.error();
+  model.text = imported_text{std::move(text), std::move((*words)->bytes)};
+  return {};
+}
+
+result<imported_model> read_model(const fs::path& source, const std::optional<fs::path>& vocabulary) {
   std::error_code failed;
   const auto status = fs::status(source, failed);
   if (!fs::exists(status))
     return error{errc::model_missing, "cannot import model", source.string(),
                  "there is no such file or folder", "check the path; catwalk model pull downloads a model"};
-  if (!fs::is_directory(status)) return read_file(source);
-  if (fs::exists(source / "open_clip_config.json"))
-    return unknown(source, "it is an open_clip folder, which this version does not import yet");
-  if (fs::exists(source / "modules.json"))
-    return unknown(source, "it is a sentence-transformers folder, which this version does not import yet");
-  if (fs::exists(source / "config.json")) return read_hugging_face(source);
+  if (!fs::is_directory(status)) return read_archive(source, vocabulary);
+  // A hub's folder may hold the same model in two forms: open_clip's says more than the other.
+  if (fs::exists(source / "open_clip_config.json") && has_weights(source, "open_clip_model"))
+    return read_open_clip(source, vocabulary);
+  if (fs::exists(source / "modules.json")) return read_sentence_transformers(source, vocabulary);
+  if (fs::exists(source / "config.json")) return read_hugging_face(source, vocabulary);
+  if (fs::exists(source / "open_clip_config.json")) return read_open_clip(source, vocabulary);
   return unknown(source, "the folder holds no config.json; it holds " + listing(source));
 }
 

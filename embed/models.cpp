@@ -7,6 +7,7 @@
 #include "embed/model_folder.hpp"
 #include "embed/model_import.hpp"
 #include "embed/seeded_weights.hpp"
+#include "embed/stored_tokenizer.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -31,7 +32,7 @@ std::string name_from(const fs::path& source, const imported_model& model) {
 }  // namespace
 
 result<stored_model> import_model(const fs::path& models_dir, const import_request& request) {
-  auto model = read_model(request.source);
+  auto model = read_model(request.source, request.vocabulary);
   if (!model) return model.error();
   stored_model stored;
   std::error_code failed;
@@ -53,7 +54,7 @@ result<stored_model> import_model(const fs::path& models_dir, const import_reque
       return error{errc::invalid_argument, "cannot store model", stored.info.name,
                    "the name is taken by another model, from " + existing->stored.source, hint};
   }
-  return write_model_folder(models_dir, std::move(stored), model->weights);
+  return write_model_folder(models_dir, std::move(stored), *model);
 }
 
 result<stored_model> make_untrained_model(const fs::path& models_dir, std::uint64_t seed) {
@@ -69,7 +70,8 @@ result<stored_model> make_untrained_model(const fs::path& models_dir, std::uint6
   stored.info.name = untrained_name;
   stored.info.untrained = true;
   stored.source = "seed " + std::to_string(seed);
-  return write_model_folder(models_dir, std::move(stored), seeded_weights(tower, seed));
+  imported_model model{seeded_weights(tower, seed), {}, "an untrained model has no text tower", {}, {}};
+  return write_model_folder(models_dir, std::move(stored), model);
 }
 
 result<std::vector<stored_model>> list_models(const fs::path& models_dir) {
@@ -124,18 +126,36 @@ result<void> remove_model(const fs::path& models_dir, const std::string& name) {
   return {};
 }
 
+namespace {
+
+template <class Tower>
+result<void> verify_tower(const stored_model& model, const fs::path& file, const Tower& tower,
+                          const std::string& recorded) {
+  auto weights = load_weights(file, tower);
+  if (!weights) return weights.error();
+  if (auto ok = check_weights(*weights, file.string(), true); !ok) return ok.error();
+  if (const auto found = fingerprint_of(*weights); found != recorded)
+    return error{errc::model_invalid, "model does not match its fingerprint", model.dir.string(),
+                 file.filename().string() + " hashes to " + found + ", recorded is " + recorded,
+                 "remove the model and import it again"};
+  return {};
+}
+
+}  // namespace
+
 result<void> verify_model(const stored_model& model) {
   auto folder = read_model_folder(model.dir);
   if (!folder) return folder.error();
-  auto weights = load_weights(folder->weights_file(), folder->tower);
-  if (!weights) return weights.error();
-  if (auto ok = check_weights(*weights, folder->weights_file().string(), true); !ok) return ok.error();
-  const auto found = fingerprint_of(*weights);
-  if (found != folder->stored.info.fingerprint)
-    return error{errc::model_invalid, "model does not match its fingerprint", model.dir.string(),
-                 "its weights hash to " + found + ", recorded is " + folder->stored.info.fingerprint,
-                 "remove the model and import it again"};
-  return {};
+  if (auto ok = verify_tower(model, folder->weights_file(), folder->tower, folder->stored.info.fingerprint);
+      !ok)
+    return ok;
+  if (!folder->text) return {};
+  if (auto ok =
+          verify_tower(model, folder->text_weights_file(), *folder->text, folder->stored.text_fingerprint);
+      !ok)
+    return ok;
+  const auto tokenizer = open_tokenizer(*folder);
+  return tokenizer ? result<void>() : tokenizer.error();
 }
 
 const published_model& default_published_model() {
@@ -147,6 +167,15 @@ const published_model& default_published_model() {
       "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af/ViT-B-32.pt",
       "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"};
   return model;
+}
+
+const published_model& default_published_vocabulary() {
+  // The hash is also the one that open_clip and others record for this file.
+  static const published_model vocabulary{
+      "bpe_simple_vocab_16e6.txt.gz",
+      "https://github.com/openai/CLIP/raw/main/clip/bpe_simple_vocab_16e6.txt.gz",
+      "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"};
+  return vocabulary;
 }
 
 }  // namespace catwalk::embed

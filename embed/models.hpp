@@ -10,14 +10,17 @@
 
 namespace catwalk::embed {
 
-/// A model folder in `embed.models_dir`: `model.json` (description, fingerprint, provenance of the weights)
-/// and `weights.safetensors` (canonical names).
+/// A model folder in `embed.models_dir`: `model.json` (description, fingerprints, provenance of the weights),
+/// `weights.safetensors` (canonical names) and, where it embeds texts too, `text.safetensors` and its
+/// vocabulary.
 struct stored_model {
   std::filesystem::path dir;
   model_info info;
-  std::string source;         ///< where it came from: a folder, a file, an address
-  std::string source_sha256;  ///< of the file it was imported from, where there was one
-  std::string problem;        ///< in a list: why the model cannot be used; empty where it can
+  std::string text_fingerprint;  ///< SHA-256 of the text tower; empty where there is none
+  std::string no_text;           ///< why there is no text tower, in words; empty where there is one
+  std::string source;            ///< where it came from: a folder, a file, an address
+  std::string source_sha256;     ///< of the file it was imported from, where there was one
+  std::string problem;           ///< in a list: why the model cannot be used; empty where it can
 };
 
 /// Detects the format of `source` by looking and stores the model as `name` (default: from its source).
@@ -26,6 +29,7 @@ struct import_request {
   std::filesystem::path source;
   std::optional<std::string> name;
   bool force = false;
+  std::optional<std::filesystem::path> vocabulary = {};  ///< of a text tower, where it is not beside `source`
   std::string origin = {};  ///< recorded as `stored_model::source` (an address); empty: the path of `source`
 };
 result<stored_model> import_model(const std::filesystem::path& models_dir, const import_request& request);
@@ -50,5 +54,7 @@ struct published_model {
   std::string sha256;
 };
 const published_model& default_published_model();
+/// The vocabulary that belongs to it, from the same authors' repository.
+const published_model& default_published_vocabulary();
 
 }  // namespace catwalk::embed

@@ -192,11 +192,12 @@ result<void> preprocess_into(const decoded_image& image, const preprocess_spec& 
             std::to_string(spec.size);
     return e;
   }
+  const bool squash = spec.fitting == fit::squash;
   const bool upright = image.width <= image.height;
   const auto longer = upright ? long_edge(spec.size, image.height, image.width)
                               : long_edge(spec.size, image.width, image.height);
-  const std::int64_t width = upright ? spec.size : longer;
-  const std::int64_t height = upright ? longer : spec.size;
+  const std::int64_t width = squash || upright ? spec.size : longer;
+  const std::int64_t height = squash || !upright ? spec.size : longer;
   const auto columns = make_axis(image.width, width, (width - spec.size) / 2, spec.size, spec.filter);
   const auto rows = make_axis(image.height, height, (height - spec.size) / 2, spec.size, spec.filter);
 

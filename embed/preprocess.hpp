@@ -9,11 +9,15 @@ namespace catwalk::embed {
 
 enum class interpolation { bicubic, bilinear };
 
+/// How a picture that is not square gets into one: its shortest edge is resized to the square's side and the
+/// centre cropped (CLIP), or both edges are resized to it (SigLIP).
+enum class fit { crop, squash };
+
 /// How a picture becomes a model's input. The defaults are CLIP ViT-B/32's (OpenAI's `preprocess`,
 /// transformers' CLIPImageProcessor). Part of a model's fingerprint.
 struct preprocess_spec {
-  int size = 224;  ///< pixels on a side: the shortest edge is resized to this, then the centre is cropped to
-                   ///< a square
+  int size = 224;  ///< pixels on a side
+  fit fitting = fit::crop;
   interpolation filter = interpolation::bicubic;
   std::array<float, 3> mean{0.48145466F, 0.4578275F, 0.40821073F};  ///< of R, G, B after division by 255
   std::array<float, 3> deviation{0.26862954F, 0.26130258F,
@@ -25,7 +29,7 @@ struct preprocess_spec {
   }
 };
 
-/// Resizes the shortest edge to `spec.size` and writes the centre square to `out`, planar [3, size, size]:
+/// Resizes to a square of `spec.size` as `spec.fitting` says and writes it to `out`, planar [3, size, size]:
 /// one slot of a batch. Equal to Pillow's `resize` (antialiased, in its order of passes, 8 bits between them,
 /// the same fixed-point weights) and to transformers' rounding: the long edge is int(size * long / short),
 /// the crop starts at half the surplus, rounded down. Computes only what the square reaches, so the cost of

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "embed/vision_weights.hpp"
+#include "embed/tower_weights.hpp"
 
 namespace catwalk::embed {
 

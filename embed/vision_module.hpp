@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "embed/compute_device.hpp"
-#include "embed/vision_weights.hpp"
+#include "embed/tower_weights.hpp"
 
 namespace catwalk::embed {
 

@@ -4,6 +4,8 @@
 #include <sstream>
 #include <utility>
 
+#include "embed/text_tower.hpp"
+
 namespace catwalk::embed {
 namespace {
 
@@ -14,18 +16,27 @@ error invalid(const std::string& on, std::string why) {
   return {errc::model_invalid, "cannot use model", on, std::move(why), "import the model again"};
 }
 
-std::string name_of(activation act) {
-  return act == activation::quick_gelu ? "quick_gelu" : "gelu";
-}
-
 }  // namespace
 
+preprocess_spec vision_tower::preprocessing() const {
+  preprocess_spec spec;
+  spec.size = static_cast<int>(image_size);
+  spec.filter = filter;
+  spec.fitting = fitting;
+  for (std::size_t c = 0; c < 3; ++c) {
+    spec.mean[c] = static_cast<float>(mean[c]);
+    spec.deviation[c] = static_cast<float>(std[c]);
+  }
+  return spec;
+}
+
 std::string vision_tower::architecture() const {
+  const bool clip = kind == vision_kind::clip;
   std::ostringstream name;
-  name << "clip-vit-";
-  if (width == 768 && layers == 12 && heads == 12 && mlp == 3072 && dim == 512)
+  name << (clip ? "clip-vit-" : "siglip-");
+  if (width == 768 && layers == 12 && heads == 12 && mlp == 3072 && dim == (clip ? 512 : 768))
     name << "b-" << patch;
-  else if (width == 1024 && layers == 24 && heads == 16 && mlp == 4096 && dim == 768)
+  else if (width == 1024 && layers == 24 && heads == 16 && mlp == 4096 && dim == (clip ? 768 : 1024))
     name << "l-" << patch;
   else
     name << 'w' << width << "-l" << layers << "-p" << patch;
@@ -36,31 +47,25 @@ std::string vision_tower::architecture() const {
 std::map<std::string, std::vector<std::int64_t>> vision_tower::shapes() const {
   std::map<std::string, std::vector<std::int64_t>> s{
       {"patch.weight", {width, 3, patch, patch}},
-      {"class_embedding", {width}},
       {"position_embedding", {tokens(), width}},
-      {"pre_norm.weight", {width}},
-      {"pre_norm.bias", {width}},
       {"post_norm.weight", {width}},
       {"post_norm.bias", {width}},
-      {"projection.weight", {dim, width}},
   };
-  for (std::int64_t i = 0; i < layers; ++i) {
-    const auto block = "blocks." + std::to_string(i) + ".";
-    const auto norm = [&](const std::string& name) {
-      s[block + name + ".weight"] = {width};
-      s[block + name + ".bias"] = {width};
-    };
-    const auto linear = [&](const std::string& name, std::int64_t out, std::int64_t in) {
-      s[block + name + ".weight"] = {out, in};
-      s[block + name + ".bias"] = {out};
-    };
-    norm("norm1");
-    norm("norm2");
-    linear("qkv", 3 * width, width);
-    linear("out", width, width);
-    linear("fc1", mlp, width);
-    linear("fc2", width, mlp);
+  if (kind == vision_kind::clip) {
+    s["class_embedding"] = s["pre_norm.weight"] = s["pre_norm.bias"] = {width};
+    s["projection.weight"] = {dim, width};
+  } else {
+    s["patch.bias"] = {width};
+    s["head.probe"] = {1, width};
+    s["head.qkv.weight"] = {3 * width, width};
+    s["head.qkv.bias"] = {3 * width};
+    s["head.out.weight"] = {width, width};
+    s["head.norm.weight"] = s["head.norm.bias"] = s["head.out.bias"] = s["head.fc2.bias"] = {width};
+    s["head.fc1.weight"] = {mlp, width};
+    s["head.fc1.bias"] = {mlp};
+    s["head.fc2.weight"] = {width, mlp};
   }
+  for (std::int64_t i = 0; i < layers; ++i) add_block_shapes(s, i, width, mlp);
   return s;
 }
 
@@ -76,6 +81,9 @@ result<void> vision_tower::check(const std::string& on) const {
   if (!within(heads, width) || width % heads != 0)
     return invalid(
         on, std::to_string(heads) + " attention heads do not divide a width of " + std::to_string(width));
+  if (kind == vision_kind::siglip && dim != width)
+    return invalid(on, "its vector of " + std::to_string(dim) + " numbers is not as wide as the tower, " +
+                           std::to_string(width));
   if (!(eps > 0) || !(eps < 1)) return invalid(on, "its layer norm epsilon is not between 0 and 1");
   for (int c = 0; c < 3; ++c)
     if (!std::isfinite(mean[c]) || !std::isfinite(std[c]) || !(std[c] > 0))
@@ -85,7 +93,7 @@ result<void> vision_tower::check(const std::string& on) const {
 
 nlohmann::json to_json(const vision_tower& t) {
   return {{"architecture",
-           {{"kind", "clip-vision"},
+           {{"kind", t.kind == vision_kind::clip ? "clip-vision" : "siglip-vision"},
             {"dim", t.dim},
             {"eps", t.eps},
             {"heads", t.heads},
@@ -97,8 +105,8 @@ nlohmann::json to_json(const vision_tower& t) {
           {"activation", name_of(t.act)},
           {"preprocessing",
            {{"version", preprocessing_version},
-            {"resample", "bicubic"},
-            {"crop", "center"},
+            {"resample", t.filter == interpolation::bicubic ? "bicubic" : "bilinear"},
+            {"crop", t.fitting == fit::crop ? "center" : "none"},
             {"size", t.image_size},
             {"mean", t.mean},
             {"std", t.std}}},
@@ -110,8 +118,9 @@ result<vision_tower> tower_from_json(const nlohmann::json& json, const std::stri
   try {
     const auto& a = json.at("architecture");
     const auto kind = a.at("kind").get<std::string>();
-    if (kind != "clip-vision")
+    if (kind != "clip-vision" && kind != "siglip-vision")
       return invalid(on, "its architecture \"" + kind + "\" is unknown to this version");
+    t.kind = kind == "clip-vision" ? vision_kind::clip : vision_kind::siglip;
     t.dim = a.at("dim").get<std::int64_t>();
     t.eps = a.at("eps").get<double>();
     t.heads = a.at("heads").get<std::int64_t>();
@@ -120,13 +129,21 @@ result<vision_tower> tower_from_json(const nlohmann::json& json, const std::stri
     t.mlp = a.at("mlp").get<std::int64_t>();
     t.patch = a.at("patch").get<std::int64_t>();
     t.width = a.at("width").get<std::int64_t>();
-    const auto act = json.at("activation").get<std::string>();
-    if (act != "quick_gelu" && act != "gelu") return invalid(on, "its activation \"" + act + "\" is unknown");
-    t.act = act == "gelu" ? activation::gelu : activation::quick_gelu;
+    const auto name = json.at("activation").get<std::string>();
+    const auto act = activation_named(name);
+    if (!act) return invalid(on, "its activation \"" + name + "\" is unknown");
+    t.act = *act;
     const auto& p = json.at("preprocessing");
     if (const auto version = p.at("version").get<int>(); version != preprocessing_version)
       return invalid(on, "its preprocessing has version " + std::to_string(version) + ", this program's is " +
                              std::to_string(preprocessing_version));
+    const auto resample = p.at("resample").get<std::string>();
+    if (resample != "bicubic" && resample != "bilinear")
+      return invalid(on, "its resampling \"" + resample + "\" is unknown");
+    t.filter = resample == "bicubic" ? interpolation::bicubic : interpolation::bilinear;
+    const auto crop = p.at("crop").get<std::string>();
+    if (crop != "center" && crop != "none") return invalid(on, "its crop \"" + crop + "\" is unknown");
+    t.fitting = crop == "center" ? fit::crop : fit::squash;
     t.mean = p.at("mean").get<std::array<double, 3>>();
     t.std = p.at("std").get<std::array<double, 3>>();
     t.normalise = json.at("normalise").get<bool>();

@@ -67,7 +67,7 @@ class worker_pool final : public image_encoder {
         decoding_(options.decode_memory),
         prepared_({static_cast<std::size_t>(options.batch), options.batch_wait},
                   static_cast<std::size_t>(options.batch) * static_cast<std::size_t>(plan_.workers + 1)) {
-    spec_.size = info_.image_size;
+    spec_ = folder.tower.preprocessing();
   }
 
   ~worker_pool() override { close(); }

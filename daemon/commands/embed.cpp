@@ -21,7 +21,7 @@ namespace {
 
 struct embed_options {
   std::vector<std::string> inputs;
-  std::string text;
+  std::vector<std::string> texts;
   std::string model, precision;
   std::string format = "jsonl";
   std::string output;
@@ -98,7 +98,6 @@ class embedding_job {
     if (stopping_) tasks_.cancel();
     co_await tasks_.join();
     if (stopping_) co_return exit_interrupted;
-    if (auto finished = output_.finish(); !finished) co_return fail(finished.error());
     co_return failed_ == 0 ? exit_done : failed_ == inputs_.size() ? exit_failed : exit_partly;
   }
 
@@ -151,13 +150,37 @@ class embedding_job {
   task_group tasks_;
 };
 
+int embed_pictures(const config::settings& settings, const embed::stored_model& model,
+                   std::vector<std::string> inputs, vector_output& output) {
+  asio::io_context loop;
+  auto encoder = embed::make_worker_pool(loop.get_executor(), model, pool_options_of(settings));
+  if (!encoder) return fail(encoder.error());
+  int code = exit_failed;
+  {
+    embedding_job job(loop, settings, **encoder, output, std::move(inputs));
+    code = run_loop(loop, job.run(), [&] { job.stop(); });
+  }
+  (*encoder)->close();
+  return code;
+}
+
+int embed_texts(const config::settings& settings, const embed::stored_model& model,
+                const std::vector<std::string>& texts, vector_output& output) {
+  const auto encoder = embed::text_encoder::open(model, text_options_of(settings));
+  if (!encoder) return fail(encoder.error());
+  int code = exit_done;
+  for (const auto& text : texts) {
+    const auto vector = (*encoder)->encode(text);
+    if (!vector) code = exit_failed;
+    if (auto put = output.write(text, vector); !put) return fail(put.error());
+  }
+  return code;
+}
+
 int run_embed(const invocation& to_run, const embed_options& options) {
-  if (!options.text.empty())
-    return fail(
-        {errc::invalid_argument, "--text is not supported yet by this version", "", "", "images are"});
-  if (options.inputs.empty())
-    return fail(
-        {errc::invalid_argument, "there is nothing to embed", "", "", "name a file, an address or a folder"});
+  if (options.inputs.empty() && options.texts.empty())
+    return fail({errc::invalid_argument, "there is nothing to embed", "", "",
+                 "name a file, an address or a folder, or a text with --text"});
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
   auto& settings = loaded->values;
@@ -165,32 +188,36 @@ int run_embed(const invocation& to_run, const embed_options& options) {
   if (!options.precision.empty()) settings.embed.precision = options.precision;
   auto inputs = expand(options.inputs);
   if (!inputs) return fail(inputs.error());
-  if (inputs->empty())
+  if (inputs->empty() && options.texts.empty())
     return fail({errc::not_found, "there is nothing to embed", options.inputs.front(),
                  "the folder holds no file", ""});
   const auto model = choose_model(settings.embed, loaded->state_dir / settings.embed.models_dir);
   if (!model) return fail(model.error());
+  if (!options.texts.empty() && model->text_fingerprint.empty()) return fail(embed::no_text_error(*model));
   auto output = make_vector_output(options.format, options.output);
   if (!output) return fail(output.error());
-  asio::io_context loop;
-  auto encoder = embed::make_worker_pool(loop.get_executor(), *model, pool_options_of(settings));
-  if (!encoder) return fail(encoder.error());
-  int code = exit_failed;
-  {
-    embedding_job job(loop, settings, **encoder, **output, std::move(*inputs));
-    code = run_loop(loop, job.run(), [&] { job.stop(); });
+  int code = exit_done;
+  if (!inputs->empty()) code = embed_pictures(settings, *model, std::move(*inputs), **output);
+  if (code == exit_interrupted) return code;
+  if (!options.texts.empty()) {
+    const int texts = embed_texts(settings, *model, options.texts, **output);
+    code = code == texts || options.inputs.empty() ? texts : exit_partly;
   }
-  (*encoder)->close();
+  if (auto finished = (*output)->finish(); !finished) return fail(finished.error());
   return code;
 }
 
 }  // namespace
 
 void add_embed(CLI::App& app, invocation& to_run) {
-  auto* command = app.add_subcommand("embed", "Vectors of pictures, without a daemon")->group("Embedding");
+  auto* command =
+      app.add_subcommand("embed", "Vectors of pictures and texts, without a daemon")->group("Embedding");
   auto options = std::make_shared<embed_options>();
   command->add_option("INPUT", options->inputs, "Files, addresses or folders");
-  command->add_option("--text", options->text, "A text instead of pictures")->type_name("STR");
+  command->add_option("--text", options->texts, "A text, after the pictures; can be given several times")
+      ->type_name("STR")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--model", options->model, "A model of `catwalk model list`")->type_name("M");
   command->add_option("--precision", options->precision, "auto, fp32 or bf16 (fp16 on CUDA)")->type_name("P");
   command->add_option("--format", options->format, "jsonl or npy")->check(CLI::IsMember({"jsonl", "npy"}));

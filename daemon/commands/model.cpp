@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 namespace {
 
 struct model_options {
-  std::string source, name, url, sha256, connect_timeout = "15s";
+  std::string source, name, url, sha256, vocabulary, connect_timeout = "15s";
   std::uint64_t seed = 1;
   bool untrained = false, force = false, json = false, published = false;
 };
@@ -42,6 +42,9 @@ nlohmann::json as_json(const embed::stored_model& m) {
           {"dim", m.info.dim},
           {"image_size", m.info.image_size},
           {"fingerprint", m.info.fingerprint},
+          {"text_fingerprint",
+           m.text_fingerprint.empty() ? nlohmann::json() : nlohmann::json(m.text_fingerprint)},
+          {"no_text", m.no_text.empty() ? nlohmann::json() : nlohmann::json(m.no_text)},
           {"untrained", m.info.untrained},
           {"normalise", m.info.normalise},
           {"source", m.source},
@@ -54,9 +57,24 @@ void print_model(const embed::stored_model& m) {
     std::cout << fmt::format("{:<16} cannot be used: {}\n", m.info.name, m.problem);
     return;
   }
-  std::cout << fmt::format("{:<16} {:<16} {:>4} numbers  {:>3} px  {:.12}  {}{}\n", m.info.name,
-                           m.info.architecture, m.info.dim, m.info.image_size, m.info.fingerprint, m.source,
+  std::cout << fmt::format("{:<16} {:<16} {:>4} numbers  {:>3} px  {:.12}  {}  {}{}\n", m.info.name,
+                           m.info.architecture, m.info.dim, m.info.image_size, m.info.fingerprint,
+                           m.text_fingerprint.empty() ? "images" : "images, text", m.source,
                            m.info.untrained ? "  UNTRAINED: for trying out alone" : "");
+}
+
+embed::import_request request_of(const model_options& o) {
+  embed::import_request request;
+  request.source = o.source;
+  if (!o.name.empty()) request.name = o.name;
+  request.force = o.force;
+  if (!o.vocabulary.empty()) request.vocabulary = o.vocabulary;
+  return request;
+}
+
+void tell_missing_text(const embed::stored_model& m) {
+  if (!m.no_text.empty() && !m.info.untrained)
+    std::cerr << "catwalk: " << m.info.name << " embeds pictures alone: " << m.no_text << '\n';
 }
 
 int import(const invocation& to_run, const model_options& o) {
@@ -68,12 +86,10 @@ int import(const invocation& to_run, const model_options& o) {
                  "leave --name out"});
   const auto store = open_store(to_run);
   if (!store) return exit_usage;
-  auto imported =
-      o.untrained
-          ? embed::make_untrained_model(store->dir, o.seed)
-          : embed::import_model(
-                store->dir, {o.source, o.name.empty() ? std::nullopt : std::optional(o.name), o.force, {}});
+  auto imported = o.untrained ? embed::make_untrained_model(store->dir, o.seed)
+                              : embed::import_model(store->dir, request_of(o));
   if (!imported) return fail(imported.error());
+  tell_missing_text(*imported);
   print_model(*imported);
   return exit_done;
 }
@@ -149,10 +165,25 @@ asio::awaitable<int> pull_model(http_client& http, model_store store, model_opti
   auto file = co_await embed::download_model(http, wanted, store.dir, std::move(options));
   if (is_terminal(STDERR_FILENO)) std::cerr << "\r\x1b[K";
   if (!file) co_return fail(file.error());
-  auto imported = embed::import_model(store.dir, {*file, wanted.name, o.force, wanted.url});
+  embed::import_request request;
+  request.source = *file;
+  request.name = wanted.name;
+  request.force = o.force;
+  request.origin = wanted.url;
+  if (!o.vocabulary.empty()) request.vocabulary = o.vocabulary;
+  std::optional<std::filesystem::path> words;
+  if (o.url.empty() && o.vocabulary.empty()) {
+    auto fetched = co_await embed::download_model(http, embed::default_published_vocabulary(), store.dir,
+                                                  embed::download_options());
+    if (!fetched) co_return fail(fetched.error());
+    request.vocabulary = words = *fetched;
+  }
+  auto imported = embed::import_model(store.dir, request);
   if (!imported) co_return fail(imported.error());
   std::error_code ec;
   std::filesystem::remove(*file, ec);
+  if (words) std::filesystem::remove(*words, ec);
+  tell_missing_text(*imported);
   print_model(*imported);
   co_return exit_done;
 }
@@ -200,7 +231,18 @@ void add_model(CLI::App& app, invocation& to_run) {
   pulled->add_flag("--force", o->force, "Replace a stored model of that name");
   pulled->callback([&to_run, o] { to_run.action = [&to_run, o] { return pull(to_run, *o); }; });
 
-  auto* imported = command->add_subcommand("import", "A Hugging Face CLIP folder, or OpenAI's ViT-B-32.pt");
+  const auto add_vocabulary = [&](CLI::App& to) {
+    to.add_option(
+          "--vocabulary", o->vocabulary,
+          "The text tower's vocabulary, where it is not beside the weights: vocab.json, tokenizer.json, "
+          "bpe_simple_vocab_16e6.txt.gz, or a folder with one")
+        ->type_name("FILE");
+  };
+  add_vocabulary(*pulled);
+
+  auto* imported = command->add_subcommand(
+      "import", "A folder of Hugging Face, sentence-transformers or open_clip, or OpenAI's ViT-B-32.pt");
+  add_vocabulary(*imported);
   imported->add_option("SRC", o->source, "The folder or file");
   imported->add_option("--name", o->name, "The name to store it under")->type_name("N");
   imported->add_flag("--force", o->force, "Replace a stored model of that name");

@@ -5,10 +5,12 @@
 
 #include "core/file.hpp"
 #include "core/json_text.hpp"
+#include "core/offload.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/model_choice.hpp"
 #include "daemon/search_result.hpp"
+#include "embed/text_encoder.hpp"
 #include "embed/worker_pool.hpp"
 
 namespace catwalk::daemon {
@@ -23,6 +25,20 @@ struct search_options {
   bool json = false;
 };
 
+/// The vector of words. It is looked for among those of pictures, hence under their fingerprint.
+asio::awaitable<result<embedding>> text_vector(application& app, std::string text) {
+  auto model = choose_model(app.settings().embed, app.models_dir());
+  if (!model) co_return model.error();
+  const auto options = text_options_of(app.settings());
+  co_return co_await offload(app.cpu(), [model = *model, options, text]() -> result<embedding> {
+    const auto encoder = embed::text_encoder::open(model, options);
+    if (!encoder) return encoder.error();
+    auto vector = (*encoder)->encode(text);
+    if (vector) vector->fingerprint = model.info.fingerprint;
+    return vector;
+  });
+}
+
 asio::awaitable<result<embedding>> query_vector(application& app, const search_options& options) {
   if (!options.id.empty()) {
     product_id id(options.id);
@@ -34,6 +50,10 @@ asio::awaitable<result<embedding>> query_vector(application& app, const search_o
     if (!(*entry)->vector)
       co_return error{errc::not_found, "the product has no vector yet", options.id, "", ""};
     co_return *(*entry)->vector;
+  }
+  if (!options.text.empty()) {
+    auto vector = text_vector(app, options.text);
+    co_return co_await std::move(vector);
   }
   auto bytes = read_file(options.image);
   if (!bytes) co_return bytes.error();
@@ -62,11 +82,8 @@ asio::awaitable<int> search(application& app, search_options options) {
 }
 
 int run_search(const invocation& to_run, const search_options& options) {
-  if (!options.text.empty())
-    return fail({errc::invalid_argument, "--text is not supported yet by this version", "", "",
-                 "use --image or --id"});
-  if (options.image.empty() == options.id.empty())
-    return fail({errc::invalid_argument, "name one of --image and --id", "", "", ""});
+  if ((options.image.empty() ? 0 : 1) + (options.id.empty() ? 0 : 1) + (options.text.empty() ? 0 : 1) != 1)
+    return fail({errc::invalid_argument, "name one of --text, --image and --id", "", "", ""});
   if (options.k < 1 || options.k > 1000)
     return fail({errc::invalid_argument, "-k must be from 1 to 1000", std::to_string(options.k), "", ""});
   auto loaded = load_configuration(to_run.flags);
@@ -88,7 +105,7 @@ void add_search(CLI::App& app, invocation& to_run) {
   auto options = std::make_shared<search_options>();
   command->add_option("--image", options->image, "A picture's file")->type_name("FILE");
   command->add_option("--id", options->id, "A product's id: more like this")->type_name("ID");
-  command->add_option("--text", options->text, "Words")->type_name("STR");
+  command->add_option("--text", options->text, "Words: products that look like it")->type_name("STR");
   command->add_option("-k", options->k, "How many (default 10)")->type_name("N");
   command->add_option("--site", options->site, "Only this site's")->type_name("S");
   command->add_flag("--json", options->json, "JSON instead of a table");

@@ -7,7 +7,10 @@
 #include "core/json_text.hpp"
 #include "core/time_zone.hpp"
 #include "core/url.hpp"
+#include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/model_choice.hpp"
+#include "embed/text_encoder.hpp"
 #include "scrape/html_document.hpp"
 #include "scrape/html_encoding.hpp"
 #include "scrape/jmespath.hpp"
@@ -178,8 +181,24 @@ int try_normalise(const std::string& file, const std::string& layout) {
   return exit_done;
 }
 
+int try_tokenize(const invocation& to_run, const std::string& text, const std::string& model_name,
+                 const std::string& vocabulary) {
+  const auto print = [](const result<std::vector<std::int32_t>>& ids) -> int {
+    if (!ids) return fail(ids.error());
+    std::cout << json_text(*ids) << '\n';
+    return exit_done;
+  };
+  if (!vocabulary.empty()) return print(embed::tokenize_with(vocabulary, text));
+  auto loaded = load_configuration(to_run.flags);
+  if (!loaded) return exit_usage;
+  if (!model_name.empty()) loaded->values.embed.model = model_name;
+  const auto model = choose_model(loaded->values.embed, loaded->state_dir / loaded->values.embed.models_dir);
+  if (!model) return fail(model.error());
+  return print(embed::tokenize(*model, text));
+}
+
 struct try_options {
-  std::string expression, attribute, file, zone, from, agent, url, layout = "catwalk";
+  std::string expression, attribute, file, zone, from, agent, url, layout = "catwalk", model, vocabulary;
   int n = 5;
 };
 
@@ -217,6 +236,18 @@ void add_try(CLI::App& app, invocation& to_run) {
   robots->add_option("--agent", o->agent, "The crawler's product token")->required()->type_name("A");
   robots->add_option("--url", o->url, "The address, or its path")->required()->type_name("U");
   robots->callback([&to_run, o] { to_run.action = [o] { return try_robots(o->file, o->agent, o->url); }; });
+
+  auto* tokenize = command->add_subcommand("tokenize", "The ids of a text's tokens, as the model sees them");
+  tokenize->add_option("TEXT", o->expression)->required();
+  tokenize->add_option("--model", o->model, "A model of `catwalk model list`")->type_name("M");
+  tokenize
+      ->add_option("--vocabulary", o->vocabulary,
+                   "A CLIP vocabulary instead of a model: vocab.json, tokenizer.json, "
+                   "bpe_simple_vocab_16e6.txt.gz, or a folder with one")
+      ->type_name("FILE");
+  tokenize->callback([&to_run, o] {
+    to_run.action = [&to_run, o] { return try_tokenize(to_run, o->expression, o->model, o->vocabulary); };
+  });
 
   auto* normalise = command->add_subcommand("normalise", "The row that one raw item becomes");
   normalise->add_option("FILE", o->file, "Default stdin");

@@ -318,7 +318,8 @@ def check_searches_for_nothing(catwalk, workdir):
     [
         ((), 2, "--image"),
         (("--id", "x", "--image", "y"), 2, "--image"),
-        (("--text", "coat"), 2, "--text"),
+        (("--text", "coat", "--id", "x"), 2, "--text"),
+        (("--text", "coat"), 1, "catwalk scrape"),
         (("--id", "x", "-k", 0), 2, "-k"),
         (("--id", "x"), 1, "catwalk scrape"),
     ],

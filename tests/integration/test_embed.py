@@ -10,8 +10,12 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from tokenizers import pre_tokenizers
+from transformers import CLIPModel, CLIPTokenizer
 
+from tests.compat.embed.vision_models import seeded_clip
 from tests.support.catwalk_binary import free_port, wait_until
 
 
@@ -38,6 +42,21 @@ def pictures(tmp_path_factory):
         (folder / name).write_bytes(
             encoded(drawing(number), kind, **({"lossless": True} if kind == "WEBP" else {}))
         )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip_with_words(tmp_path_factory):
+    """A small CLIP with a text tower and a vocabulary of bytes and a few merges, as Hugging Face publishes it."""
+    folder = tmp_path_factory.mktemp("clip-with-words")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("r", "e"), ("re", "d</w>"), ("c", "o"), ("co", "a"), ("coa", "t</w>")]
+    tokens = alphabet + [c + "</w>" for c in alphabet] + [a + b for a, b in merges] + ["<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
+    text = dict(vocab_size=len(tokens), eos_token_id=len(tokens) - 1)
+    small = dict(hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=1)
+    seeded_clip(text=text | small, **small).save_pretrained(folder)
     return folder
 
 
@@ -285,7 +304,6 @@ def test_bf16_is_near_fp32(catwalk, embed, pictures):
         ((), "nothing to embed"),
         (("x.jpg", "--format", "npy"), "--output"),
         (("x.jpg", "--format", "csv"), "csv"),
-        (("--text", "a red coat"), "--text"),
         (("x.jpg", "--precision", "fp8"), "fp8"),
     ],
 )
@@ -295,6 +313,48 @@ def test_wrong_usage(catwalk, configure, arguments, says):
     assert done.code == 2, done
     assert says in done.err
     assert done.out == ""
+
+
+def test_a_text_of_a_model_without_a_text_tower(embed):
+    done = embed("--text", "a red coat")
+    assert done.code == 1, done
+    assert "embeds no texts" in done.err and "untrained" in done.err
+    assert done.out == ""
+
+
+@pytest.fixture
+def words(catwalk, configure, clip_with_words, workdir):
+    """A model with a text tower, imported as `words`."""
+    configure()
+    done = catwalk("model", "import", clip_with_words, "--name", "words")
+    assert done.code == 0, done
+    return "words"
+
+
+def test_texts_are_embedded_behind_the_pictures(catwalk, words, pictures, clip_with_words):
+    one = pictures / "a.jpg"
+    done = catwalk("embed", "--model", words, "--precision", "fp32", one, "--text", "a red coat", "--text", "šaty")
+    assert done.code == 0, done
+    picture, coat, dress = lines(done)
+    assert [picture["input"], coat["input"], dress["input"]] == [str(one), "a red coat", "šaty"]
+    assert coat["fingerprint"] == dress["fingerprint"] != picture["fingerprint"]
+    model = CLIPModel.from_pretrained(clip_with_words).eval()
+    tokenizer = CLIPTokenizer.from_pretrained(clip_with_words)
+    with torch.no_grad():
+        pooled = [model.text_model(**tokenizer(text, return_tensors="pt")).pooler_output for text in ("a red coat", "šaty")]
+        theirs = model.text_projection(torch.cat(pooled)).numpy()
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    assert (np.array([coat["embedding"], dress["embedding"]]) * theirs).sum(1).min() > 0.99999
+
+
+def test_tokens_as_the_model_sees_them(catwalk, words, clip_with_words):
+    expected = CLIPTokenizer.from_pretrained(clip_with_words)("A red coat, size 38").input_ids
+    for how in (("--model", words), ("--vocabulary", clip_with_words)):
+        done = catwalk("try", "tokenize", "A red coat, size 38", *how)
+        assert done.code == 0 and json.loads(done.out) == expected, done
+    missing = catwalk("try", "tokenize", "a", "--vocabulary", "nowhere.json")
+    assert missing.code == 1 and "nowhere.json" in missing.err
+    assert catwalk("model", "verify", words).code == 0
 
 
 def test_an_empty_folder_is_not_a_success(embed, workdir):

@@ -10,17 +10,22 @@ MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
 STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
 
 
-def seeded_clip(seed=7, **vision):
-    """A CLIPModel whose image tower is ViT-B/32's unless `vision` says otherwise. With transformers' own initial
-    weights all images look alike and a wrong resize goes unseen: matrices get a standard deviation of 0.05, and no
-    bias and no norm is left at 0 and 1. All numbers are exact in fp16, as those of OpenAI's file are. The text tower,
-    which nothing here reads, is small."""
-    text = dict(num_hidden_layers=1, hidden_size=64, intermediate_size=64, num_attention_heads=1, vocab_size=99)
+def seeded_clip(seed=7, text=None, **vision):
+    """A CLIPModel whose image tower is ViT-B/32's unless `vision` says otherwise. The text tower is small unless `text`
+    says otherwise."""
+    text = dict(num_hidden_layers=1, hidden_size=64, intermediate_size=64, num_attention_heads=1,
+                vocab_size=99) | (text or {})
     shape = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12,
                  image_size=224, patch_size=32)
     config = CLIPConfig(text_config=text, vision_config=shape | vision, projection_dim=512)
     config._attn_implementation = "eager"
-    model = CLIPModel(config).eval()
+    return seed_weights(CLIPModel(config).eval(), seed)
+
+
+def seed_weights(model, seed):
+    """With the libraries' own initial weights all images look alike and a wrong resize goes unseen: matrices get a
+    standard deviation of 0.05, and no bias and no norm is left at 0 and 1. All numbers are exact in fp16, as those of
+    OpenAI's file are."""
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -51,8 +56,32 @@ class Named(torch.nn.Module):
         return x
 
 
-def openai_archive(model, file):
-    """The image tower in the layout of OpenAI's ViT-B-32.pt: a TorchScript archive, fp16, `visual.*`."""
+def openai_block(state, source, name):
+    """One block of transformers' tensors under OpenAI's names."""
+    tensors = {}
+    for kind in ("weight", "bias"):
+        tensors[f"{name}.attn.in_proj_{kind}"] = torch.cat(
+            [state[f"{source}.self_attn.{part}_proj.{kind}"] for part in "qkv"])
+        for theirs, ours in {"self_attn.out_proj": "attn.out_proj", "layer_norm1": "ln_1", "layer_norm2": "ln_2",
+                             "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}.items():
+            tensors[f"{name}.{ours}.{kind}"] = state[f"{source}.{theirs}.{kind}"]
+    return tensors
+
+
+def openai_tensors(model):
+    """A CLIPModel's tensors under OpenAI's names, which open_clip keeps."""
+    state = model.state_dict()
+    tensors = {"token_embedding.weight": state["text_model.embeddings.token_embedding.weight"],
+               "positional_embedding": state["text_model.embeddings.position_embedding.weight"],
+               "ln_final.weight": state["text_model.final_layer_norm.weight"],
+               "ln_final.bias": state["text_model.final_layer_norm.bias"],
+               "text_projection": state["text_projection.weight"].t().contiguous()}
+    for i in range(model.config.text_config.num_hidden_layers):
+        tensors |= openai_block(state, f"text_model.encoder.layers.{i}", f"transformer.resblocks.{i}")
+    return tensors | {f"visual.{name}": tensor for name, tensor in openai_vision(model).items()}
+
+
+def openai_vision(model):
     state = model.state_dict()
     layers = model.config.vision_config.num_hidden_layers
     names = {
@@ -71,18 +100,17 @@ def openai_archive(model, file):
                 tensors[f"{name}.{kind}"] = state[f"{source}.{kind}"]
     tensors["proj"] = state["visual_projection.weight"].t().contiguous()
     for i in range(layers):
-        source, name = f"vision_model.encoder.layers.{i}", f"transformer.resblocks.{i}"
-        for kind in ("weight", "bias"):
-            tensors[f"{name}.attn.in_proj_{kind}"] = torch.cat(
-                [state[f"{source}.self_attn.{part}_proj.{kind}"] for part in "qkv"])
-            for theirs, ours in {"self_attn.out_proj": "attn.out_proj", "layer_norm1": "ln_1", "layer_norm2": "ln_2",
-                                 "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}.items():
-                tensors[f"{name}.{ours}.{kind}"] = state[f"{source}.{theirs}.{kind}"]
+        tensors |= openai_block(state, f"vision_model.encoder.layers.{i}", f"transformer.resblocks.{i}")
+    return tensors
 
+
+def openai_archive(model, file, text=False):
+    """The layout of OpenAI's ViT-B-32.pt: a TorchScript archive, fp16, the image tower under `visual.*`."""
+    tensors = openai_tensors(model) if text else {f"visual.{k}": t for k, t in openai_vision(model).items()}
     root = Named()
     for name, tensor in tensors.items():
         module = root
-        for part in ("visual." + name).split(".")[:-1]:
+        for part in name.split(".")[:-1]:
             if part not in module._modules:
                 module.add_module(part, Named())
             module = module._modules[part]

@@ -1,6 +1,6 @@
 // What the vision tests in Python look at. Answers are JSON on stdout, tensors go to safetensors files; an
 // error is printed to stderr and ends with 1.
-//   vision_stage_dump import SOURCE MODELS_DIR NAME      imports, prints name, architecture and fingerprint
+//   vision_stage_dump import SOURCE MODELS_DIR NAME [VOCABULARY]   imports, prints what it became
 //   vision_stage_dump untrained MODELS_DIR SEED          the same for a seeded model
 //   vision_stage_dump stages MODEL_DIR PRECISION PIXELS OUT
 //       PIXELS: a safetensors file with "pixels", uint8 [batch, 3, size, size]; OUT: stage_00, stage_01 … and
@@ -39,6 +39,8 @@ void print(const embed::stored_model& m) {
                               {"dim", m.info.dim},
                               {"image_size", m.info.image_size},
                               {"fingerprint", m.info.fingerprint},
+                              {"text_fingerprint", m.text_fingerprint},
+                              {"no_text", m.no_text},
                               {"untrained", m.info.untrained},
                               {"source_sha256", m.source_sha256},
                               {"dir", m.dir.string()}}
@@ -123,9 +125,13 @@ void through_pool(const std::string& model_dir, const std::string& precision, co
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
   try {
-    if (args.size() == 4 && args[0] == "import")
-      print(check(embed::import_model(args[2], {args[1], args[3]})));
-    else if (args.size() == 3 && args[0] == "untrained")
+    if ((args.size() == 4 || args.size() == 5) && args[0] == "import") {
+      embed::import_request request;
+      request.source = args[1];
+      request.name = args[3];
+      if (args.size() == 5) request.vocabulary = args[4];
+      print(check(embed::import_model(args[2], request)));
+    } else if (args.size() == 3 && args[0] == "untrained")
       print(check(embed::make_untrained_model(args[1], std::stoull(args[2]))));
     else if (args.size() == 5 && args[0] == "stages")
       stages(args[1], args[2], args[3], args[4]);

@@ -90,7 +90,12 @@ TEST_CASE("models: preprocessing is part of the fingerprint, and what differs fr
             .value()
             .info.fingerprint == plain);
   CHECK(import_with(R"({"image_mean":[0.5,0.5,0.5]})").value().info.fingerprint != plain);
-  CHECK_THAT(import_with(R"({"resample":2})").error().to_string(), Catch::Contains("filter 2"));
+  CHECK(import_with(R"({"resample":2})").value().info.fingerprint != plain);
+  CHECK(import_with(R"({"do_center_crop":false,"size":{"height":64,"width":64}})").value().info.fingerprint !=
+        plain);
+  CHECK_THAT(import_with(R"({"resample":1})").error().to_string(), Catch::Contains("filter 1"));
+  CHECK_THAT(import_with(R"({"size":{"shortest_edge":96}})").error().to_string(),
+             Catch::Contains("resizes to"));
   CHECK_THAT(import_with(R"({"crop_size":{"height":224,"width":224}})").error().to_string(),
              Catch::Contains("crops to 224 x 224"));
   CHECK_THAT(import_with(R"({"image_std":[0.5,0,0.5]})").error().to_string(),

@@ -1,4 +1,4 @@
-#include "embed/vision_weights.hpp"
+#include "embed/tower_weights.hpp"
 
 #include <ATen/ATen.h>
 
@@ -12,7 +12,7 @@ namespace {
 
 error invalid(const std::string& on, std::string why) {
   return {errc::model_invalid, "cannot use model", on, std::move(why),
-          "fetch the model again, or import a CLIP vision transformer"};
+          "fetch the model again, or import a CLIP or SigLIP model"};
 }
 
 std::string shape_text(at::IntArrayRef shape) {
@@ -60,11 +60,17 @@ at::Tensor as_tensor(const std::shared_ptr<const safetensors>& archive, const te
       data, view.shape, [archive](void*) {}, options);
 }
 
-result<void> check_weights(const vision_weights& weights, const std::string& on, bool finite) {
-  const auto shapes = weights.tower.shapes();
+tensor_map as_tensors(const std::shared_ptr<const safetensors>& archive) {
+  tensor_map tensors;
+  for (const auto& [name, view] : archive->tensors()) tensors[name] = as_tensor(archive, view);
+  return tensors;
+}
+
+result<void> check_tensors(const tensor_map& tensors, const shape_map& shapes, const std::string& on,
+                           bool finite) {
   for (const auto& [name, shape] : shapes) {
-    const auto found = weights.tensors.find(name);
-    if (found == weights.tensors.end()) return invalid(on, "it lacks the tensor " + name);
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) return invalid(on, "it lacks the tensor " + name);
     const auto& tensor = found->second;
     if (tensor.sizes() != at::IntArrayRef(shape))
       return invalid(on, "tensor " + name + " has shape " + shape_text(tensor.sizes()) + " where " +
@@ -77,17 +83,17 @@ result<void> check_weights(const vision_weights& weights, const std::string& on,
     if (finite && at::mul(tensor, 0).sum(at::kFloat).item<float>() != 0.0F)
       return invalid(on, "tensor " + name + " holds NaN or infinite numbers");
   }
-  for (const auto& [name, tensor] : weights.tensors)
+  for (const auto& [name, tensor] : tensors)
     if (!shapes.contains(name))
       return invalid(on, "it has a tensor " + name + " that this architecture does not have");
   return {};
 }
 
-std::string fingerprint_of(const vision_weights& weights) {
+std::string fingerprint_of(const nlohmann::json& description, const tensor_map& tensors) {
   sha256 hash;
-  hash.update(to_json(weights.tower).dump());
+  hash.update(description.dump());
   hash.update("\n");
-  for (const auto& [name, tensor] : weights.tensors) {
+  for (const auto& [name, tensor] : tensors) {
     hash.update(name + " " + shape_text(tensor.sizes()) + "\n");
     const auto wide = tensor.to(at::kFloat).contiguous();
     hash.update(wide.const_data_ptr(), wide.nbytes());
@@ -95,10 +101,10 @@ std::string fingerprint_of(const vision_weights& weights) {
   return to_hex(hash.finish());
 }
 
-result<void> save_weights(const std::filesystem::path& file, const vision_weights& weights) {
+result<void> save_tensors(const std::filesystem::path& file, const tensor_map& tensors) {
   std::map<std::string, tensor_view, std::less<>> views;
   std::vector<at::Tensor> kept;
-  for (const auto& [name, tensor] : weights.tensors) {
+  for (const auto& [name, tensor] : tensors) {
     kept.push_back(tensor.contiguous());
     const auto& t = kept.back();
     const auto type = t.scalar_type() == at::kHalf       ? tensor_type::f16
@@ -109,14 +115,12 @@ result<void> save_weights(const std::filesystem::path& file, const vision_weight
   return write_safetensors(file, views);
 }
 
-result<vision_weights> load_weights(const std::filesystem::path& file, const vision_tower& tower) {
+result<tensor_map> load_tensors(const std::filesystem::path& file, const shape_map& shapes) {
   auto opened = safetensors::open_file(file);
   if (!opened) return opened.error();
-  const auto archive = std::make_shared<const safetensors>(std::move(*opened));
-  vision_weights weights{tower, {}};
-  for (const auto& [name, view] : archive->tensors()) weights.tensors[name] = as_tensor(archive, view);
-  if (auto ok = check_weights(weights, file.string(), false); !ok) return ok.error();
-  return weights;
+  auto tensors = as_tensors(std::make_shared<const safetensors>(std::move(*opened)));
+  if (auto ok = check_tensors(tensors, shapes, file.string(), false); !ok) return ok.error();
+  return tensors;
 }
 
 }  // namespace catwalk::embed
