@@ -39,7 +39,9 @@ TEST_CASE("a missing secret is an error where it is needed") {
   CHECK(shown(folder.load_text(supabase + "{ credential: supabase_key } }\n").found) ==
         "catwalk.yaml:1:70: sink.key: the credential 'supabase_key' needs $CREDENTIALS_DIRECTORY (sink.kind "
         "supabase "
-        "needs it); systemd sets it for a unit with LoadCredential=supabase_key:PATH");
+        "needs it); systemd sets it for a unit with LoadCredential=supabase_key:PATH; the unit of the "
+        "package takes the files in "
+        "/etc/catwalk/credentials");
   folder.write("empty", "\n");
   CHECK(shown(folder.load_text(supabase + "{ file: empty } }\n").found) ==
         "catwalk.yaml:1:64: sink.key: " + (folder.path() / "empty").string() +
@@ -56,7 +58,9 @@ TEST_CASE("a missing secret that nothing needs is unset, with a warning") {
   CHECK(shown(result.found) ==
         "catwalk.yaml:1:30: warning: http.token: the credential 'http_token' needs $CREDENTIALS_DIRECTORY; "
         "it stays "
-        "unset; systemd sets it for a unit with LoadCredential=http_token:PATH");
+        "unset; systemd sets it for a unit with LoadCredential=http_token:PATH; the unit of the package "
+        "takes the files in "
+        "/etc/catwalk/credentials");
   // What the environment gives makes up for it.
   const loaded given = folder.load({{"CATWALK_HTTP_TOKEN", "t"}});
   CHECK(given.values.http.token.reveal() == "t");
