@@ -39,7 +39,8 @@ asio::awaitable<application::health> application::current_health() {
                         (status.last_error ? status.last_error->to_string() : std::string()));
   }
   if (sink_problem_ && !description_) body["sink_problem"] = sink_problem_->to_string();
-  for (const auto& [site, alarm] : runner_->sync_alarms()) reasons.push_back(fmt::format("{}: {}", site, alarm));
+  for (const auto& [site, alarm] : runner_->sync_alarms())
+    reasons.push_back(fmt::format("{}: {}", site, alarm));
   if (const auto closed = page_gate_->closed()) reasons.push_back("intake pauses: " + *closed);
   if (const auto counts = co_await catalogue_->counts(); counts && encoder_)
     body["images"]["pending"] = counts->vectors_pending;
