@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/url.hpp"
 #include "scrape/sitemap_walk.hpp"
 
 namespace catwalk::scrape {
@@ -36,21 +37,31 @@ asio::awaitable<result<std::vector<endpoint_outcome>>> html_source::read_all(pag
   const config::html_source& html = *context_.site.html;
   if (auto warmed = co_await run_.requests().prewarm(html.prewarm); warmed.has_error())
     co_return warmed.error();
-  std::vector<listing> listings;
+  std::vector<endpoint_outcome> outcomes;
   for (const config::located_text& address : html.category_urls) {
-    listings.push_back({address.text, {address.text, ""}});
+    listing next{address.text, {address.text, ""}};
+    auto outcome = co_await run_.read(std::move(next), static_cast<int>(outcomes.size()), sink);
+    if (outcome.has_error()) co_return outcome.error();
+    doubt_if_empty(*outcome);
+    outcomes.push_back(std::move(*outcome));
   }
-  auto outcomes = co_await run_.read_all(std::move(listings), sink);
-  if (outcomes.has_error()) co_return outcomes.error();
   std::vector<std::string> contains;
   if (!html.sitemap_url_contains.empty()) contains.push_back(html.sitemap_url_contains);
   for (const config::located_text& address : html.sitemaps) {
     sitemap_walk walk(context_, run_.requests(), address.text, contains);
-    auto outcome = co_await run_.read_sitemap(walk, address.text, static_cast<int>(outcomes->size()), sink);
+    auto outcome = co_await run_.read_sitemap(walk, address.text, static_cast<int>(outcomes.size()), sink);
     if (outcome.has_error()) co_return outcome.error();
-    outcomes->push_back(std::move(*outcome));
+    outcomes.push_back(std::move(*outcome));
   }
-  co_return std::move(*outcomes);
+  co_return outcomes;
+}
+
+void html_source::doubt_if_empty(endpoint_outcome& outcome) const {
+  if (!outcome.complete || run_.items_of_last() != std::size_t(0)) return;
+  outcome.complete = false;
+  outcome.failure = error{errc::not_found, "the page gave no products", redacted(outcome.endpoint),
+                          "no selector and no structured data found one",
+                          "look at it with `catwalk try select`, or at what the shop sends instead"};
 }
 
 }  // namespace catwalk::scrape

@@ -20,6 +20,9 @@ class html_source final : public source {
   html_source(const source_context& context, html_reader reader);
 
   boost::asio::awaitable<result<std::vector<endpoint_outcome>>> read_all(page_sink& sink);
+  /// A page that lists nothing may be an error page, or selectors may not fit any more: it is incomplete, so
+  /// that what it used to list is not gone.
+  void doubt_if_empty(endpoint_outcome& outcome) const;
 
   source_context context_;
   html_reader reader_;

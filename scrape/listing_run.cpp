@@ -33,18 +33,6 @@ struct listing_run::reading {
   bool details_missing = false;  ///< a product's page could not be read
 };
 
-asio::awaitable<result<std::vector<endpoint_outcome>>> listing_run::read_all(std::vector<listing> listings,
-                                                                             page_sink& sink) {
-  std::vector<endpoint_outcome> outcomes;
-  for (std::size_t index = 0; index < listings.size(); ++index) {
-    listing next = std::move(listings[index]);
-    auto outcome = co_await read(std::move(next), static_cast<int>(index), sink);
-    if (outcome.has_error()) co_return outcome.error();
-    outcomes.push_back(std::move(*outcome));
-  }
-  co_return outcomes;
-}
-
 asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int index, page_sink& sink) {
   reading now;
   now.outcome.endpoint = of.endpoint;

@@ -37,10 +37,6 @@ class listing_run {
                                                                 std::string endpoint, int index,
                                                                 page_sink& sink);
 
-  /// Reads one listing after another.
-  boost::asio::awaitable<result<std::vector<endpoint_outcome>>> read_all(std::vector<listing> listings,
-                                                                         page_sink& sink);
-
   /// How many items the listing that was read last had; nullopt where a 304 hid them.
   std::optional<std::size_t> items_of_last() const noexcept { return items_of_last_; }
 

@@ -282,7 +282,7 @@ def test_a_damaged_state_is_named(catwalk, configure, shop, workdir):
     assert "catwalk.sqlite3" in done.err
 
 
-def test_a_site_of_a_kind_that_is_not_supported_says_so(catwalk, configure, shop):
+def test_a_page_without_products_is_an_incomplete_listing(catwalk, configure, shop):
     site = [
         {
             "brand": "Elsewhere",
@@ -298,5 +298,6 @@ def test_a_site_of_a_kind_that_is_not_supported_says_so(catwalk, configure, shop
     ]
     configure(shop, sites=yaml.safe_dump(site))
     done = catwalk("scrape", "Elsewhere")
-    assert done.code != 0, done
-    assert "Elsewhere" in done.out + done.err
+    assert done.code == 3, done
+    assert "the page gave no products" in done.out
+    assert shop.url + "/x" in done.out
