@@ -138,7 +138,7 @@ def rewrite(workdir, change):
     file = workdir / "catwalk.yaml"
     values = yaml.safe_load(file.read_text())
     change(values)
-    file.write_text(yaml.safe_dump(values))
+    file.write_text(yaml.safe_dump(values, sort_keys=False))
 
 
 def reload_metric(daemon):
