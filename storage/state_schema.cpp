@@ -208,7 +208,7 @@ result<void> migrate(sqlite::connection& db, const std::filesystem::path& file,
                  "it is an SQLite database, but not one of catwalk's",
                  "give catwalk another state folder (state.dir)"};
   for (auto step = static_cast<std::size_t>(version); step < wanted.size(); ++step) {
-    if (step > 0) {
+    if (version > 0) {  // a database that is being made holds nothing yet
       const std::filesystem::path copy = file.string() + ".before-v" + std::to_string(step + 1);
       std::filesystem::remove(copy);
       db.back_up_to(copy);

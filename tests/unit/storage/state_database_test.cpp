@@ -227,6 +227,17 @@ TEST_CASE("a migration copies the database first and can be told from its versio
   CHECK(row.integer(0) == 7);
 }
 
+TEST_CASE("a new database is made without copies of what it was on the way") {
+  temporary_folder folder;
+  state_options options;
+  options.dir = folder.path();
+  value_of(state_database::open(options))->close();
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    INFO(entry.path().string());
+    CHECK(entry.path().filename().string().find(".before-v") == std::string::npos);
+  }
+}
+
 TEST_CASE("a damaged database is refused and left as it is") {
   temporary_folder folder;
   const auto file = folder.path() / "catwalk.sqlite3";
