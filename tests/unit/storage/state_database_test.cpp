@@ -185,7 +185,7 @@ TEST_CASE("a coroutine that is cancelled while it waits leaves the operation to 
     auto done = co_await put(*db, "a", "1");
     resumed = done.has_value();
   };
-  asio::co_spawn(loop, task(), asio::bind_cancellation_slot(stop.slot(), [](std::exception_ptr) {}));
+  asio::co_spawn(loop, task(), asio::bind_cancellation_slot(stop.slot(), [](const std::exception_ptr&) {}));
   loop.poll_one();
   stop.emit(asio::cancellation_type::terminal);
   loop.run();
@@ -245,6 +245,7 @@ TEST_CASE("a damaged database is refused and left as it is") {
     state_fixture filled;
     const auto run = filled.begin();
     std::vector<product> many;
+    many.reserve(200);
     for (int i = 0; i < 200; ++i) many.push_back(state_fixture::make(std::to_string(i)));
     filled.commit(run, many);
     filled.db->close();
