@@ -6,6 +6,8 @@ import re
 import socket
 import threading
 
+from .loopback_http import LoopbackHttp
+
 
 @dataclasses.dataclass
 class Seen:
@@ -14,7 +16,7 @@ class Seen:
     sent: int = 0  # bytes of the body
 
 
-class ModelServer:
+class ModelServer(LoopbackHttp):
     """`cuts`: the n-th GET's connection ends after so many bytes of its body. `stall_at`: no byte from this position
     of the file on is sent before `release()`. `ranges` False: every answer is the whole file. `body` None: 404."""
 
@@ -36,22 +38,11 @@ class ModelServer:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.release()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._server.server_port}/clip/ViT-B-32.pt"
+        return f"{self.origin}/clip/ViT-B-32.pt"
 
     @property
     def gets(self):

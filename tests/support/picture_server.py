@@ -3,8 +3,10 @@
 import http.server
 import threading
 
+from .loopback_http import LoopbackHttp
 
-class PictureServer:
+
+class PictureServer(LoopbackHttp):
     """`files`: path to bytes; `redirects`: path to address. Paths under /held/ wait for `release()`."""
 
     def __init__(self, files, redirects=None):
@@ -38,22 +40,11 @@ class PictureServer:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.release()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self.origin
 
     def release(self):
         self._released.set()

@@ -8,6 +8,8 @@ import time
 
 import numpy as np
 
+from .loopback_http import LoopbackHttp
+
 
 def vector_of(image, width=512):
     """Some vector of length 1 that goes with an image's address or bytes."""
@@ -16,7 +18,7 @@ def vector_of(image, width=512):
     return (values / np.linalg.norm(values)).tolist()
 
 
-class RemoteService:
+class RemoteService(LoopbackHttp):
     """`fault`: None, "slow", "500", "cut", "width" or "nonsense", for the next `faults` requests (None: for all)."""
 
     def __init__(self, seconds=0.0):
@@ -47,9 +49,7 @@ class RemoteService:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        super().__init__(Handler)
 
     @staticmethod
     def _answer(request, body, fault):
@@ -74,14 +74,6 @@ class RemoteService:
         if fault == "cut":
             request.close_connection = True
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._server.server_port}/embed"
+        return f"{self.origin}/embed"
