@@ -18,6 +18,7 @@ std::string value_of(const loaded& of, const key_description& key) {
 std::map<std::string, std::string> secrets_of(const settings& s) {
   return {{"http.token", s.http.token.reveal()},
           {"embed.remote.token", s.embed.remote.token.reveal()},
+          {"embed.hub.token", s.embed.hub.token.reveal()},
           {"sink.url", s.sink.url.reveal()},
           {"sink.key", s.sink.key.reveal()},
           {"notify.secret", s.notify.signing_secret.reveal()}};

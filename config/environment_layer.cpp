@@ -77,12 +77,14 @@ class layers {
   }
 
   void apply_predecessor(const variables& layer) {
-    static const std::array<std::pair<const char*, const char*>, 5> names{
+    static const std::array<std::pair<const char*, const char*>, 7> names{
         {{"SUPABASE_URL", "sink.url"},
          {"SUPABASE_KEY", "sink.key"},
          {"USER_AGENT", "fetch.user_agent"},
          {"EMBEDDINGS_MODEL", "embed.model"},
-         {"RAILWAY_EMBEDDINGS_URL", "embed.remote.url"}}};
+         {"RAILWAY_EMBEDDINGS_URL", "embed.remote.url"},
+         {"HF_ENDPOINT", "embed.hub.url"},
+         {"HF_TOKEN", "embed.hub.token"}}};
     for (const auto& [name, key] : names) {
       const variable* one = find(layer, name);
       if (!one || (std::string_view(key).substr(0, 5) == "sink." && !use_supabase_)) continue;

@@ -204,6 +204,8 @@ std::vector<setting> build() {
       make.integer("embed.remote.concurrency", FIELD(embed.remote.concurrency), 1, 256,
                    "requests in flight there"),
       make.confidential("embed.remote.token", FIELD(embed.remote.token), "sent as Authorization: Bearer"),
+      make.text("embed.hub.url", FIELD(embed.hub.url), "where `model pull` gets models by their hub names"),
+      make.confidential("embed.hub.token", FIELD(embed.hub.token), "for models that ask for one"),
       make.choice("sink.kind", FIELD(sink.kind), {"supabase", "postgres", "file", "none"},
                   "where rows go; supabase when SUPABASE_URL is set and no kind is given"),
       make.confidential("sink.url", FIELD(sink.url),

@@ -81,6 +81,11 @@ struct remote_encoder_settings {
   secret token;
 };
 
+struct hub_settings {
+  std::string url = "https://huggingface.co";
+  secret token;
+};
+
 struct embed_settings {
   std::string backend = "local";  ///< local | remote
   std::string fallback = "none";  ///< none | local | remote
@@ -97,6 +102,7 @@ struct embed_settings {
   bytes decode_memory = 256'000'000;
   std::string text = "auto";  ///< auto | on | off
   remote_encoder_settings remote;
+  hub_settings hub;
 };
 
 struct sink_settings {

@@ -158,6 +158,7 @@ class checker {
         error(key, "remote needs embed.remote.url", "set it, or the variable RAILWAY_EMBEDDINGS_URL");
     }
     if (!embed.remote.url.empty()) web_address("embed.remote.url", embed.remote.url);
+    web_address("embed.hub.url", embed.hub.url);
     if (embed.fallback == embed.backend) {
       warn(context_.found, where("embed.fallback"), "embed.fallback is the backend itself and has no effect");
     }

@@ -230,6 +230,7 @@ asio::awaitable<result<void>> application::describe_sink() {
     co_return error{errc::invalid_config, "sync.action: mark needs a column availability", sink_->name(),
                     "the table has none", "use sync.action: delete, or add the column"};
   description_ = std::move(*described);
+  co_await remember_table();
   for (const auto& warning : description_->warnings) spdlog::warn("{}: {}", sink_->name(), warning);
   co_return result<void>();
 }
@@ -291,6 +292,7 @@ asio::awaitable<void> application::shutdown(std::chrono::milliseconds at_most) {
 
 void application::close() {
   if (encoder_) encoder_->close();
+  if (texts_) texts_->close();
   cpu_.join();
   if (database_) database_->close();
 }

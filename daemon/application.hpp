@@ -16,7 +16,9 @@
 #include "core/task_group.hpp"
 #include "daemon/image_stage.hpp"
 #include "daemon/intake_gate.hpp"
+#include "daemon/model_choice.hpp"
 #include "daemon/site_runner.hpp"
+#include "daemon/text_embedder.hpp"
 #include "embed/encoder.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
@@ -99,6 +101,10 @@ class application {
   /// True once start_pipeline() has succeeded: model loaded, database open, images and rows going.
   bool ready() const noexcept { return images_ != nullptr; }
   embed::image_encoder* encoder() noexcept { return encoder_.get(); }
+  /// The model's text tower; nullptr: it has none, or vectors come from elsewhere (see no_texts()).
+  text_embedder* texts() noexcept { return texts_.get(); }
+  /// Why texts() is none, for whoever asks for the vector of a text.
+  const error& no_texts() const noexcept { return no_texts_; }
   image_stage* images() noexcept { return images_.get(); }
   storage::outbox_writer* writer() noexcept { return writer_.get(); }
   /// Not where state_access::read_if_there found none.
@@ -111,6 +117,8 @@ class application {
   std::string layout() const;
   boost::asio::io_context& loop() noexcept { return loop_; }
   boost::asio::any_io_executor cpu() noexcept { return cpu_.get_executor(); }
+  /// What is known of the sink's table: as it answered at this start, else at an earlier one.
+  boost::asio::awaitable<table_facts> known_table();
   /// Where models are kept: embed.models_dir, relative to the state folder.
   std::filesystem::path models_dir() const;
 
@@ -121,6 +129,7 @@ class application {
   boost::asio::awaitable<void> start_into(result<void>& outcome);
   boost::asio::awaitable<result<void>> start_parts();
   boost::asio::awaitable<result<void>> describe_sink();
+  boost::asio::awaitable<void> remember_table();
   boost::asio::awaitable<void> warn_of_unknown_rows();
   boost::asio::awaitable<result<void>> load_model();
   boost::asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> load_local_model();
@@ -146,6 +155,9 @@ class application {
   std::optional<storage::sink_description> description_;
   std::optional<error> sink_problem_;
   std::unique_ptr<embed::image_encoder> encoder_;
+  std::unique_ptr<text_embedder> texts_;
+  error no_texts_{errc::model_missing, "cannot embed text", "", "the model is not loaded yet",
+                  "try again in a moment"};
   std::unique_ptr<storage::outbox_writer> writer_;
   std::unique_ptr<image_stage> images_;
   std::unique_ptr<intake_gate> page_gate_, image_gate_;

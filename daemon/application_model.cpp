@@ -1,5 +1,8 @@
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
+#include <sstream>
+
 #include "core/offload.hpp"
 #include "daemon/application.hpp"
 #include "daemon/model_choice.hpp"
@@ -9,6 +12,33 @@
 namespace catwalk::daemon {
 
 namespace asio = boost::asio;
+
+namespace {
+constexpr const char* table_note = "sink_table";
+}
+
+/// The layout decides how vectors are made; a sink that is away at the next start must not change that.
+asio::awaitable<void> application::remember_table() {
+  if (!catalogue_ || options_.state != state_access::own) co_return;
+  std::optional<std::string> facts = description_->layout;
+  if (description_->vector_width) *facts += " " + std::to_string(*description_->vector_width);
+  const auto noted = co_await catalogue_->note(table_note);
+  if (noted && *noted == facts) co_return;
+  if (auto kept = co_await catalogue_->set_note(table_note, std::move(facts)); !kept)
+    spdlog::error("{}", kept.error().to_string());
+}
+
+asio::awaitable<table_facts> application::known_table() {
+  if (description_) co_return table_facts{description_->layout, description_->vector_width};
+  if (!catalogue_ || settings().sink.kind == "none") co_return table_facts{};
+  const auto noted = co_await catalogue_->note(table_note);
+  if (!noted || !*noted) co_return table_facts{};
+  table_facts facts;
+  std::istringstream(**noted) >> facts.layout;
+  if (const auto width = (*noted)->find(' '); width != std::string::npos)
+    facts.vector_width = std::atoi((*noted)->c_str() + width);
+  co_return facts;
+}
 
 result<void> application::check_model(const embed::model_info& model) const {
   if (model.untrained && sink_ && !options_.allow_untrained) {
@@ -22,13 +52,15 @@ result<void> application::check_model(const embed::model_info& model) const {
     return error{errc::model_mismatch, "the model does not fit the sink", model.name,
                  "its vectors have " + std::to_string(model.dim) + " numbers, the column of " +
                      sink_->name() + " takes " + std::to_string(*description_->vector_width),
-                 "choose a model of that width with embed.model, or change the column"};
+                 "choose a model of that width with embed.model (auto picks one), or change the column"};
   }
   return {};
 }
 
 asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load_local_model() {
-  auto model = choose_model(settings().embed, models_dir());
+  auto table = co_await known_table();
+  auto choose = [this, table = std::move(table)] { return choose_model(settings(), models_dir(), table); };
+  auto model = co_await offload(cpu_.get_executor(), std::move(choose));
   if (!model) co_return model.error();
   const auto& info = model->info;
   if (auto fits = check_model(info); !fits) co_return fits.error();
@@ -40,7 +72,12 @@ asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load
     return embed::make_worker_pool(executor, stored, options);
   };
   auto pool = co_await offload(cpu_.get_executor(), std::move(load));
-  if (pool) spdlog::info("model {} ({}, {} numbers) is ready", info.name, info.architecture, info.dim);
+  if (!pool) co_return pool;
+  spdlog::info("model {} ({}, {} numbers) is ready", info.name, info.architecture, info.dim);
+  if (model->text_fingerprint.empty())
+    no_texts_ = embed::no_text_error(*model);
+  else if (settings().embed.backend == "local")
+    texts_ = std::make_unique<text_embedder>(*model, text_options_of(settings()));
   co_return pool;
 }
 
@@ -57,6 +94,10 @@ asio::awaitable<result<void>> application::load_model() {
     remote = embed::make_remote_encoder(loop_.get_executor(), remote_options_of(settings(), width, layout()));
     spdlog::info("vectors are asked for at {}", remote->model().fingerprint);
   }
+  // The vectors of texts lie in the space of the pictures' model, hence none where pictures go elsewhere.
+  if (wanted.backend == "remote")
+    no_texts_ = {errc::not_found, "cannot embed text", wanted.remote.url,
+                 "the remote encoder takes pictures alone", "set embed.backend: local"};
   auto& first = wanted.backend == "remote" ? remote : local;
   auto& second = wanted.backend == "remote" ? local : remote;
   if (!second) {

@@ -3,24 +3,64 @@
 #include <algorithm>
 #include <thread>
 
+#include "embed/known_models.hpp"
+
 namespace catwalk::daemon {
 
-result<embed::stored_model> choose_model(const config::embed_settings& settings,
-                                         const std::filesystem::path& models_dir) {
-  std::string name = settings.model;
-  const bool automatic = name == "auto";
-  const auto& published = embed::default_published_model();
-  if (automatic || name == "openai/clip-vit-base-patch32" || name == "sentence-transformers/clip-ViT-B-32" ||
-      name == "clip-ViT-B-32")
-    name = published.name;
-  if (name.find('/') != std::string::npos)
-    return error{errc::invalid_config, "this model is not supported yet by this version", name, "",
-                 "use openai/clip-vit-base-patch32, or import a CLIP model and name it in embed.model"};
-  auto found = embed::find_model(models_dir, name);
-  if (found || !automatic || found.error().code != errc::model_missing) return found;
+namespace {
+
+constexpr int clip_width = 512;
+constexpr int width_of_2026 = 768;
+
+/// What `auto` means for a table.
+result<embed::known_model> model_for(const table_facts& table) {
+  const int width = table.vector_width.value_or(table.layout == "2026-02" ? width_of_2026 : clip_width);
+  const auto known = embed::known_models();
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const auto& one) { return one.dim == width; });
+  if (found != known.end()) return *found;
+  return error{
+      errc::model_mismatch, "cannot choose a model for the sink", "embed.model: auto",
+      "its column takes " + std::to_string(width) + " numbers, and catwalk knows no model of that width",
+      "import the model that made its vectors, and name it in embed.model"};
+}
+
+result<embed::stored_model> find_named(const config::settings& settings,
+                                       const std::filesystem::path& models_dir, const table_facts& table) {
+  const auto& wanted = settings.embed.model;
+  if (wanted != "auto") {
+    auto found = embed::find_model(models_dir, embed::stored_name_of(wanted));
+    if (!found && found.error().code == errc::model_missing && embed::is_hub_name(wanted)) {
+      auto missing = found.error();
+      missing.on = wanted;
+      missing.hint = "`catwalk model pull " + wanted + "` downloads it";
+      return missing;
+    }
+    return found;
+  }
+  const auto known = model_for(table);
   auto untrained = embed::find_model(models_dir, "untrained");
-  if (untrained) return untrained;
-  return found;
+  const bool fits = untrained && untrained->info.dim == table.vector_width.value_or(untrained->info.dim);
+  if (!known) return fits ? std::move(untrained) : result<embed::stored_model>(known.error());
+  auto found = embed::find_model(models_dir, std::string(known->name));
+  const bool missing = !found && found.error().code == errc::model_missing;
+  return missing && fits ? std::move(untrained) : std::move(found);
+}
+
+}  // namespace
+
+result<embed::stored_model> choose_model(const config::settings& settings,
+                                         const std::filesystem::path& models_dir, table_facts facts) {
+  if (facts.layout.empty() && settings.sink.layout != "auto") facts.layout = settings.sink.layout;
+  auto found = find_named(settings, models_dir, facts);
+  if (!found || facts.layout != "2026-02") return found;
+  return embed::without_normalising(std::move(*found));
+}
+
+std::string model_to_pull(const config::settings& settings) {
+  if (embed::is_hub_name(settings.embed.model)) return settings.embed.model;
+  const bool of_2026 = settings.embed.model == "auto" && settings.sink.layout == "2026-02";
+  return of_2026 ? std::string(model_for({"2026-02", std::nullopt})->hub) : std::string();
 }
 
 embed::pool_options pool_options_of(const config::settings& settings) {

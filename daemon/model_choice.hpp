@@ -1,5 +1,7 @@
 #pragma once
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "config/settings.hpp"
 #include "embed/models.hpp"
@@ -8,11 +10,23 @@
 
 namespace catwalk::daemon {
 
-/// The stored model that the settings ask for: `auto` and the hub names of CLIP ViT-B/32 mean
-/// `clip-vit-b-32`; `auto` falls back to the untrained model where only that exists. Errors: `model_missing`,
-/// `invalid_config` (a model that this version does not support).
-result<embed::stored_model> choose_model(const config::embed_settings& settings,
-                                         const std::filesystem::path& models_dir);
+/// What is known of the sink's table where a model is chosen for it.
+struct table_facts {
+  std::string layout;               ///< catwalk | 2026-02 | 2025-10; empty: not known
+  std::optional<int> vector_width;  ///< nullopt: not known
+};
+
+/// The stored model that the settings ask for, by its own name or a hub's. `auto` takes what the table says:
+/// a vector width of 512 means CLIP ViT-B/32, 768 google/siglip-base-patch16-384, 1024 its larger sister;
+/// without a width the layout 2026-02 means 768, any other 512. Where that is not stored but the untrained
+/// model is, and has the width, that one. The layout 2026-02 alone takes vectors that are not normalised.
+/// `facts` without a layout: `sink.layout`, where that is not `auto`. Errors: `model_missing`,
+/// `model_mismatch` (auto, and a width that no known model has).
+result<embed::stored_model> choose_model(const config::settings& settings,
+                                         const std::filesystem::path& models_dir, table_facts facts = {});
+
+/// The hub name of the model that the settings ask for, for `model pull`; empty: OpenAI's own CLIP ViT-B/32.
+std::string model_to_pull(const config::settings& settings);
 
 /// The worker pool's options as the settings give them.
 embed::pool_options pool_options_of(const config::settings& settings);

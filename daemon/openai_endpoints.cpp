@@ -70,6 +70,35 @@ std::string numbers_of(const embedding& vector, bool as_base64) {
       {reinterpret_cast<const char*>(vector.values.data()), vector.values.size() * sizeof(float)})));
 }
 
+/// One vector for each input, and how many tokens the texts had.
+struct embedded_inputs {
+  std::vector<embedding> vectors;
+  std::size_t tokens = 0;
+};
+
+asio::awaitable<result<embedded_inputs>> embed_pictures(application& app, query_embedder& embedder,
+                                                        const std::vector<std::string>& inputs) {
+  embedded_inputs made;
+  made.vectors.reserve(inputs.size());
+  for (const auto& input : inputs) {
+    auto decode = [&input] { return picture_from_text(input); };
+    auto query = co_await offload(app.cpu(), std::move(decode));
+    if (!query) co_return query.error();
+    auto vector = co_await embedder.embed(std::move(*query), true);
+    if (!vector) co_return vector.error();
+    made.vectors.push_back(std::move(*vector));
+  }
+  co_return made;
+}
+
+asio::awaitable<result<embedded_inputs>> embed_texts(application& app, std::vector<std::string> inputs) {
+  auto* texts = app.texts();
+  if (texts == nullptr) co_return app.no_texts();
+  auto made = co_await texts->embed(std::move(inputs));
+  if (!made) co_return made.error();
+  co_return embedded_inputs{std::move(made->vectors), made->tokens};
+}
+
 asio::awaitable<http_reply> answer_embeddings(application& app, query_embedder& embedder,
                                               const http_server_request& request) {
   if (app.encoder() == nullptr)
@@ -82,27 +111,26 @@ asio::awaitable<http_reply> answer_embeddings(application& app, query_embedder& 
   if (!asked->model.empty() && asked->model != model.name && asked->model != app.settings().embed.model)
     co_return error_reply(
         {errc::not_found, "no such model", asked->model, "", "GET /v1/models names the one that is loaded"});
-  if (!asked->images)
-    co_return error_reply(wrong("text is not supported yet by this version", R"(send "modality": "image")"));
+  auto embedding_inputs = asked->images ? embed_pictures(app, embedder, asked->inputs)
+                                        : embed_texts(app, std::move(asked->inputs));
+  const auto made = co_await std::move(embedding_inputs);
+  if (!made) co_return error_reply(made.error());
   std::string data;
-  for (std::size_t i = 0; i < asked->inputs.size(); ++i) {
-    auto decode = [&input = asked->inputs[i]] { return picture_from_text(input); };
-    auto query = co_await offload(app.cpu(), std::move(decode));
-    if (!query) co_return error_reply(query.error());
-    auto vector = co_await embedder.embed(std::move(*query), true);
-    if (!vector) co_return error_reply(vector.error());
+  for (std::size_t i = 0; i < made->vectors.size(); ++i)
     data += (i == 0 ? "" : ",") + std::string("{\"object\":\"embedding\",\"index\":") + std::to_string(i) +
-            ",\"embedding\":" + numbers_of(*vector, asked->as_base64) + "}";
-  }
-  co_return json_reply(200, "{\"object\":\"list\",\"data\":[" + data +
-                                "],\"model\":" + json_text(json(model.name)) +
-                                ",\"usage\":{\"prompt_tokens\":0,\"total_tokens\":0}}\n");
+            ",\"embedding\":" + numbers_of(made->vectors[i], asked->as_base64) + "}";
+  const auto tokens = std::to_string(made->tokens);
+  co_return json_reply(
+      200, "{\"object\":\"list\",\"data\":[" + data + "],\"model\":" + json_text(json(model.name)) +
+               ",\"usage\":{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens + "}}\n");
 }
 
-http_reply answer_models(const embed::image_encoder* encoder) {
+http_reply answer_models(application& app) {
   auto list = json::array();
-  if (encoder != nullptr) {
+  if (const auto* encoder = app.encoder()) {
     const auto& model = encoder->model();
+    auto modalities = json::array({"image"});
+    if (app.texts() != nullptr) modalities.push_back("text");
     list.push_back({{"id", model.name},
                     {"object", "model"},
                     {"created", 0},
@@ -110,7 +138,7 @@ http_reply answer_models(const embed::image_encoder* encoder) {
                     {"architecture", model.architecture},
                     {"dimensions", model.dim},
                     {"fingerprint", model.fingerprint},
-                    {"modalities", {"image"}},
+                    {"modalities", std::move(modalities)},
                     {"untrained", model.untrained}});
   }
   return json_reply(200, json_text({{"object", "list"}, {"data", std::move(list)}}) + "\n");
@@ -121,7 +149,7 @@ http_reply answer_models(const embed::image_encoder* encoder) {
 void add_openai_routes(http_router& router, application& app, query_embedder& embedder) {
   const auto token = access_policy::need::token;
   const auto models = [&app](const http_server_request&, const path_values&) -> asio::awaitable<http_reply> {
-    co_return answer_models(app.encoder());
+    co_return answer_models(app);
   };
   router.add({http::verb::get, "/v1/models", token, 0, models, {}});
   const auto embeddings = [&app, &embedder](const http_server_request& request, const path_values&) {

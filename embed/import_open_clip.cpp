@@ -213,6 +213,7 @@ result<text_tower> read_text(const source& from, const std::string& prefix) {
   if (!projection) return projection.error();
   text_tower tower;
   tower.kind = clip ? text_kind::clip : text_kind::siglip;
+  if (siglip) tower.cleaning = text_cleaning::words;
   tower.vocabulary = (*words)[0];
   tower.width = (*words)[1];
   tower.context = (*positions)[0];

@@ -1,8 +1,10 @@
 #include "embed/model_download.hpp"
 
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -10,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -113,11 +116,12 @@ class progress {
 };
 
 /// Asks for the size alone. It also shows within the connect timeout whether there is a network at all.
-asio::awaitable<result<std::uint64_t>> ask_size(http_client& http, std::string url,
+asio::awaitable<result<std::uint64_t>> ask_size(http_client& http, std::string url, http_headers headers,
                                                 std::chrono::milliseconds timeout) {
   http_request request;
   request.method = "HEAD";
   request.url = url;
+  request.headers = std::move(headers);
   request.headers.set("Accept-Encoding", "identity");  // bytes are counted
   request.timeout = timeout;
   auto answer = co_await http.fetch(std::move(request));
@@ -142,11 +146,13 @@ bool is_temporary(int status) {
 }
 
 /// One GET from where the file ends. An error here is final.
-asio::awaitable<result<next_step>> fetch_rest(http_client& http, std::string url, part_file& file,
-                                              progress& shown, std::uint64_t total, error& broke) {
+asio::awaitable<result<next_step>> fetch_rest(http_client& http, std::string url, http_headers headers,
+                                              part_file& file, progress& shown, std::uint64_t total,
+                                              error& broke) {
   std::optional<error> disk;
   http_request request;
   request.url = url;
+  request.headers = std::move(headers);
   request.timeout = transfer_timeout;
   request.max_bytes = max_model_bytes;
   request.resume_from = file.size();
@@ -180,22 +186,44 @@ asio::awaitable<result<next_step>> fetch_rest(http_client& http, std::string url
   co_return next_step::again;
 }
 
-asio::awaitable<result<fs::path>> download(http_client& http, published_model model, fs::path dir,
-                                           download_options options) {
+/// Git's name for a file: SHA-1 over a header and its content.
+std::string git_blob_of(const fs::path& path) {
+  const auto mapped = mapped_file::open(path);
+  if (!mapped) return {};
+  const auto bytes = (*mapped)->bytes();
+  const auto header = "blob " + std::to_string(bytes.size());
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  EVP_DigestInit_ex(hash.get(), EVP_sha1(), nullptr);
+  EVP_DigestUpdate(hash.get(), header.c_str(), header.size() + 1);
+  EVP_DigestUpdate(hash.get(), bytes.data(), bytes.size());
+  EVP_DigestFinal_ex(hash.get(), digest.data(), &size);
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    text += {digits[digest[i] >> 4U], digits[digest[i] & 15U]};
+  }
+  return text;
+}
+
+asio::awaitable<result<void>> download(http_client& http, wanted_file wanted, download_options options) {
   std::error_code failed;
-  fs::create_directories(dir, failed);
+  fs::create_directories(wanted.part.parent_path(), failed);
   if (failed)
-    co_return error{errc::io, "cannot create models folder", dir.string(), failed.message(),
+    co_return error{errc::io, "cannot create models folder", wanted.part.parent_path().string(),
+                    failed.message(),
                     "give the user that runs catwalk permission to write there, or set embed.models_dir"};
-  // Another file of the same name is another download.
-  const auto stem = "." + model.name + "-" + model.sha256.substr(0, 12);
-  part_file file(dir / (stem + ".part"));
+  part_file file(wanted.part);
   if (auto opened = file.open(); !opened) co_return opened.error();
 
-  auto asking = ask_size(http, model.url, options.connect_timeout);
-  const auto size = co_await std::move(asking);
-  if (!size) co_return size.error();
-  const auto total = *size;
+  auto total = wanted.size;
+  if (total == 0) {
+    auto asking = ask_size(http, wanted.url, wanted.headers, options.connect_timeout);
+    const auto size = co_await std::move(asking);
+    if (!size) co_return size.error();
+    total = *size;
+  }
   progress shown(std::move(options.on_progress));
   download_retry retry(options.first_pause);
   asio::steady_timer pause(co_await asio::this_coro::executor);
@@ -208,7 +236,7 @@ asio::awaitable<result<fs::path>> download(http_client& http, published_model mo
     }
     error broke;
     const auto before = file.size();
-    auto fetching = fetch_rest(http, model.url, file, shown, total, broke);
+    auto fetching = fetch_rest(http, wanted.url, wanted.headers, file, shown, total, broke);
     const auto step = co_await std::move(fetching);
     if (!step) co_return step.error();
     if (*step == next_step::start_over) {
@@ -223,39 +251,62 @@ asio::awaitable<result<fs::path>> download(http_client& http, published_model mo
     boost::system::error_code stopped;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, stopped));
     if (stopped)
-      co_return failure(errc::cancelled, model.url, "interrupted",
+      co_return failure(errc::cancelled, wanted.url, "interrupted",
                         "run it again: it goes on where it stopped");
   }
   shown.at(file.size(), total, true);
 
-  const auto found = file.finish_hash();
-  if (found != model.sha256) {
+  const auto& promised = wanted.sha256.empty() ? wanted.git_blob : wanted.sha256;
+  const auto found = wanted.sha256.empty() ? git_blob_of(wanted.part) : file.finish_hash();
+  if (found != promised) {
     // Not to be resumed from: nobody knows which byte is wrong.
-    fs::remove(dir / (stem + ".part"), failed);
-    co_return failure(errc::malformed, model.url,
+    fs::remove(wanted.part, failed);
+    co_return failure(errc::malformed, wanted.url,
                       "what arrived (" + std::to_string(file.size()) + " bytes) hashes to " + found +
-                          ", promised is " + model.sha256,
+                          ", promised is " + promised,
                       from_the_start
                           ? "something between here and the server changes the file, or the server has "
                             "another one: try another network, or --url"
                           : "run it again: it starts over");
   }
-  const auto done = dir / (stem + ".pt");
-  if (auto moved = file.move_to(done); !moved) co_return moved.error();
-  co_return done;
+  co_return file.move_to(wanted.target);
+}
+
+/// Cancellation comes back as a value.
+asio::awaitable<result<void>> download_uncancelled(http_client& http, wanted_file file,
+                                                   download_options options) {
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto work = download(http, std::move(file), std::move(options));
+  auto outcome = co_await std::move(work);
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  co_return outcome;
 }
 
 }  // namespace
 
+asio::awaitable<result<void>> download_file(http_client& http, wanted_file file, download_options options) {
+  std::error_code ignored;
+  // It was checked before it got its name.
+  if (fs::exists(file.target, ignored)) co_return result<void>();
+  auto work = download_uncancelled(http, std::move(file), std::move(options));
+  co_return co_await std::move(work);
+}
+
 asio::awaitable<result<fs::path>> download_model(http_client& http, published_model model, fs::path dir,
                                                  download_options options) {
-  // Cancellation comes back as a value.
-  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-  co_await asio::this_coro::throw_if_cancelled(false);
-  auto work = download(http, std::move(model), std::move(dir), std::move(options));
-  auto outcome = co_await std::move(work);
-  co_await asio::this_coro::throw_if_cancelled(throwing);
-  co_return outcome;
+  // Another file of the same name is another download.
+  const auto stem = "." + model.name + "-" + model.sha256.substr(0, 12);
+  wanted_file file;
+  file.url = model.url;
+  file.target = dir / (stem + ".pt");
+  file.part = dir / (stem + ".part");
+  file.sha256 = model.sha256;
+  const auto target = file.target;
+  auto work = download_uncancelled(http, std::move(file), std::move(options));
+  auto fetched = co_await std::move(work);
+  if (!fetched) co_return fetched.error();
+  co_return target;
 }
 
 }  // namespace catwalk::embed

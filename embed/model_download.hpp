@@ -21,6 +21,24 @@ struct download_options {
   std::function<void(std::uint64_t done, std::uint64_t total)> on_progress;
 };
 
+/// A file to fetch, and what it is to be when it is here.
+struct wanted_file {
+  std::string url;
+  http_headers headers = {};  ///< for the address itself; credentials do not follow a redirect elsewhere
+  std::filesystem::path target;
+  std::filesystem::path part;  ///< where it grows
+  std::uint64_t size = 0;      ///< bytes; 0: the server is asked
+  /// The hashes that it is checked against, in lower-case hex; one of them is given.
+  std::string sha256 = {};
+  std::string git_blob = {};  ///< Git's name for it, see hub_file
+};
+
+/// Downloads `file`, unless it is there already. What arrived stays in its part: a break, also of the
+/// process, is resumed from there by a Range request. Five breaks in a row without progress end it.
+/// Loop-only. Errors: as of download_model().
+boost::asio::awaitable<result<void>> download_file(http_client& http, wanted_file file,
+                                                   download_options options);
+
 /// Downloads `model` into `dir` and returns the file, whose SHA-256 is `model.sha256`. What arrived stays in
 /// a `.part` file: a break, also of the process, is resumed from there by a Range request. Five breaks in a
 /// row without progress end it. Loop-only. Errors: `network`, `timeout`, `http_status`, `malformed` (another

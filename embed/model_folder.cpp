@@ -32,6 +32,13 @@ void describe(model_info& info, const vision_tower& tower) {
   info.normalise = tower.normalise;
 }
 
+/// The fingerprint of the tower whose vectors keep their length.
+template <class Tower>
+std::string raw_fingerprint_of(tower_weights<Tower> weights) {
+  weights.tower.normalise = false;
+  return fingerprint_of(weights);
+}
+
 /// Removes the half-made folder unless it found its place.
 struct scratch_folder {
   fs::path path;
@@ -90,6 +97,9 @@ result<model_folder> read_model_folder(const fs::path& dir) {
     stored.info.untrained = root.at("untrained").get<bool>();
     stored.source = root.at("source").get<std::string>();
     stored.source_sha256 = root.at("source_sha256").get<std::string>();
+    stored.raw_fingerprint = root.value("raw_fingerprint", "");
+    stored.raw_text_fingerprint = root.value("raw_text_fingerprint", "");
+    stored.files = root.value("files", std::map<std::string, std::string>());
     auto tower = tower_from_json(root.at("tower"), file.string());
     if (!tower) return tower.error();
     folder.tower = *tower;
@@ -110,6 +120,15 @@ result<model_folder> read_model_folder(const fs::path& dir) {
   return folder;
 }
 
+result<model_folder> open_model_folder(const stored_model& model) {
+  auto folder = read_model_folder(model.dir);
+  if (!folder) return folder;
+  folder->stored = model;
+  folder->tower.normalise = model.info.normalise;
+  if (folder->text) folder->text->normalise = model.info.normalise;
+  return folder;
+}
+
 result<stored_model> write_model_folder(const fs::path& models_dir, stored_model stored,
                                         const imported_model& model) {
   if (!is_model_name(stored.info.name))
@@ -119,7 +138,11 @@ result<stored_model> write_model_folder(const fs::path& models_dir, stored_model
   describe(stored.info, model.weights.tower);
   stored.info.fingerprint = fingerprint_of(model.weights);
   stored.no_text = model.no_text;
-  if (model.text) stored.text_fingerprint = fingerprint_of(model.text->weights);
+  stored.raw_fingerprint = raw_fingerprint_of(model.weights);
+  if (model.text) {
+    stored.text_fingerprint = fingerprint_of(model.text->weights);
+    stored.raw_text_fingerprint = raw_fingerprint_of(model.text->weights);
+  }
 
   remove_abandoned(models_dir, stored.info.name);
   const scratch_folder scratch{models_dir / (scratch_prefix(stored.info.name) + std::to_string(::getpid()))};
@@ -137,6 +160,9 @@ result<stored_model> write_model_folder(const fs::path& models_dir, stored_model
             {"untrained", stored.info.untrained},
             {"source", stored.source},
             {"source_sha256", stored.source_sha256},
+            {"raw_fingerprint", stored.raw_fingerprint},
+            {"raw_text_fingerprint", stored.raw_text_fingerprint},
+            {"files", stored.files},
             {"tower", to_json(model.weights.tower)}};
   if (model.text) {
     if (auto ok = save_tensors(names.text_weights_file(), model.text->weights.tensors); !ok)

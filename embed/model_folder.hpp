@@ -24,6 +24,9 @@ struct model_folder {
 /// Reads and checks `model.json` of the folder. Errors: `model_missing` without one, `model_invalid`.
 result<model_folder> read_model_folder(const std::filesystem::path& dir);
 
+/// The folder of `model`, with towers that normalise as it says.
+result<model_folder> open_model_folder(const stored_model& model);
+
 /// Computes the fingerprints and stores the towers under `models_dir`/`stored.info.name`, complete or not at
 /// all, in the place of what was there. Of `stored` it takes name, untrained, source and source_sha256.
 /// Errors: `io`, `disk_full`, `invalid_argument` (a name that is no folder name).

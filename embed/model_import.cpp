@@ -7,6 +7,7 @@
 
 #include "core/sha256.hpp"
 #include "embed/clip_vocabulary.hpp"
+#include "embed/unigram_vocabulary.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -65,15 +66,17 @@ struct vocabulary_bytes {
   std::int64_t size;  ///< tokens
 };
 
+/// The vocabulary at `given`, else the one in `folder` (empty: none is looked for).
+template <class Vocabulary>
 result<std::optional<vocabulary_bytes>> read_vocabulary(const std::optional<fs::path>& given,
                                                         const fs::path& folder) {
   if (given) {
-    const auto opened = clip_vocabulary::open(*given);
+    const auto opened = Vocabulary::open(*given);
     if (!opened) return opened.error();
     return std::optional(vocabulary_bytes{opened->to_json(), opened->size()});
   }
   if (folder.empty()) return std::optional<vocabulary_bytes>();
-  const auto found = clip_vocabulary::find(folder);
+  const auto found = Vocabulary::find(folder);
   if (!found) return found.error();
   if (!*found) return std::optional<vocabulary_bytes>();
   return std::optional(vocabulary_bytes{(*found)->to_json(), (*found)->size()});
@@ -104,11 +107,8 @@ result<tensor_map> read_weight_files(const fs::path& folder, const std::string& 
 
 result<void> attach_text(imported_model& model, text_weights text, const std::optional<fs::path>& vocabulary,
                          const fs::path& folder) {
-  if (text.tower.kind == text_kind::siglip) {
-    model.no_text = "this version does not read SigLIP's SentencePiece vocabulary";
-    return {};
-  }
-  auto words = read_vocabulary(vocabulary, folder);
+  auto words = text.tower.kind == text_kind::siglip ? read_vocabulary<unigram_vocabulary>(vocabulary, folder)
+                                                    : read_vocabulary<clip_vocabulary>(vocabulary, folder);
   if (!words) return words.error();
   if (!*words) {
     model.no_text = "it was imported without its vocabulary";

@@ -8,7 +8,8 @@
 
 namespace catwalk::embed {
 
-/// A text tower with the vocabulary that belongs to it, as it is stored, `clip_vocabulary::to_json`.
+/// A text tower with the vocabulary that belongs to it, as it is stored: `to_json` of `clip_vocabulary` or,
+/// for SigLIP, of `unigram_vocabulary`.
 struct imported_text {
   text_weights weights;
   std::string vocabulary;
@@ -57,8 +58,9 @@ result<tensor_map> read_weight_files(const std::filesystem::path& folder, const 
 std::filesystem::path weights_file_of(const std::filesystem::path& folder, const std::string& stem);
 
 /// Gives `model` its text tower, with the vocabulary at `vocabulary`, else the one in `folder` (empty: none):
-/// for CLIP any that `clip_vocabulary::find` knows, for SigLIP `spiece.model`. Without any `model.no_text`
-/// says so. Errors: a vocabulary that cannot be read or does not fit the tower; weights that are not finite.
+/// for CLIP any that `clip_vocabulary::find` knows, for SigLIP `spiece.model` or `tokenizer.json`. Without
+/// any `model.no_text` says so. Errors: a vocabulary that cannot be read or does not fit the tower; weights
+/// that are not finite.
 result<void> attach_text(imported_model& model, text_weights text,
                          const std::optional<std::filesystem::path>& vocabulary,
                          const std::filesystem::path& folder);

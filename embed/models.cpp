@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "embed/known_models.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/model_import.hpp"
 #include "embed/seeded_weights.hpp"
@@ -29,6 +30,14 @@ std::string name_from(const fs::path& source, const imported_model& model) {
   return name.empty() ? model.weights.tower.architecture() : name.substr(0, 100);
 }
 
+/// The name that `model pull` takes for a stored model that is missing, with a blank; empty: it needs none.
+std::string hub_name_of(const std::string& name) {
+  if (name == default_published_model().name) return "";
+  for (const auto& known : known_models())
+    if (name == known.name) return std::string(known.hub) + " ";
+  return "";
+}
+
 }  // namespace
 
 result<stored_model> import_model(const fs::path& models_dir, const import_request& request) {
@@ -40,7 +49,8 @@ result<stored_model> import_model(const fs::path& models_dir, const import_reque
   stored.info.name = request.name.value_or(name_from(failed ? request.source : source, *model));
   stored.source = failed ? request.source.string() : source.string();
   if (!request.origin.empty()) stored.source = request.origin;
-  stored.source_sha256 = model->source_sha256;
+  stored.source_sha256 = model->source_sha256.empty() ? request.source_sha256 : model->source_sha256;
+  stored.files = request.files;
   if (stored.info.name == untrained_name)
     return error{errc::invalid_argument, "cannot store model", stored.info.name,
                  "this name is kept for models without training", "give the model another name"};
@@ -105,12 +115,34 @@ result<std::vector<stored_model>> list_models(const fs::path& models_dir) {
 result<stored_model> find_model(const fs::path& models_dir, const std::string& name) {
   const error missing{errc::model_missing, "cannot find model", name,
                       "there is no such model in " + models_dir.string(),
-                      "catwalk model pull downloads CLIP ViT-B/32, catwalk model import reads one from disk, "
-                      "catwalk model list shows what is there"};
+                      "catwalk model pull " + hub_name_of(name) +
+                          "downloads a model, catwalk model import reads one from disk, catwalk model list "
+                          "shows what is there"};
   if (!is_model_name(name)) return missing;
   auto folder = read_model_folder(models_dir / name);
   if (!folder) return folder.error().code == errc::model_missing ? missing : folder.error();
   return std::move(folder->stored);
+}
+
+result<stored_model> without_normalising(stored_model model) {
+  if (model.raw_fingerprint.empty()) {
+    auto folder = read_model_folder(model.dir);
+    if (!folder) return folder.error();
+    folder->tower.normalise = false;
+    const auto weights = load_weights(folder->weights_file(), folder->tower);
+    if (!weights) return weights.error();
+    model.raw_fingerprint = fingerprint_of(*weights);
+    if (folder->text) {
+      folder->text->normalise = false;
+      const auto words = load_weights(folder->text_weights_file(), *folder->text);
+      if (!words) return words.error();
+      model.raw_text_fingerprint = fingerprint_of(*words);
+    }
+  }
+  model.info.normalise = false;
+  model.info.fingerprint = model.raw_fingerprint;
+  model.text_fingerprint = model.raw_text_fingerprint;
+  return model;
 }
 
 result<void> remove_model(const fs::path& models_dir, const std::string& name) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,10 +18,14 @@ struct stored_model {
   std::filesystem::path dir;
   model_info info;
   std::string text_fingerprint;  ///< SHA-256 of the text tower; empty where there is none
-  std::string no_text;           ///< why there is no text tower, in words; empty where there is one
-  std::string source;            ///< where it came from: a folder, a file, an address
-  std::string source_sha256;     ///< of the file it was imported from, where there was one
-  std::string problem;           ///< in a list: why the model cannot be used; empty where it can
+  /// The fingerprints that the same towers have where vectors keep their length; empty: not computed yet.
+  std::string raw_fingerprint, raw_text_fingerprint;
+  std::string no_text;        ///< why there is no text tower, in words; empty where there is one
+  std::string source;         ///< where it came from: a folder, a file, an address
+  std::string source_sha256;  ///< of the file it was imported from, where there was one
+  std::map<std::string, std::string>
+      files;            ///< from a hub: SHA-256 of each large file, checked against the hub's
+  std::string problem;  ///< in a list: why the model cannot be used; empty where it can
 };
 
 /// Detects the format of `source` by looking and stores the model as `name` (default: from its source).
@@ -31,6 +36,8 @@ struct import_request {
   bool force = false;
   std::optional<std::filesystem::path> vocabulary = {};  ///< of a text tower, where it is not beside `source`
   std::string origin = {};  ///< recorded as `stored_model::source` (an address); empty: the path of `source`
+  std::string source_sha256 = {};  ///< recorded where the importer does not hash one file itself
+  std::map<std::string, std::string> files = {};  ///< recorded as `stored_model::files`
 };
 result<stored_model> import_model(const std::filesystem::path& models_dir, const import_request& request);
 
@@ -43,6 +50,9 @@ result<stored_model> make_untrained_model(const std::filesystem::path& models_di
 result<std::vector<stored_model>> list_models(const std::filesystem::path& models_dir);
 /// `name` as stored; `model_missing` names the folder looked at and `catwalk model pull`.
 result<stored_model> find_model(const std::filesystem::path& models_dir, const std::string& name);
+/// The model whose vectors keep their length, as tables of February 2026 hold them: another fingerprint, the
+/// same weights. Takes seconds where the fingerprint is not stored. Errors: as of verify_model().
+result<stored_model> without_normalising(stored_model model);
 result<void> remove_model(const std::filesystem::path& models_dir, const std::string& name);
 /// Reads every tensor again and compares fingerprints.
 result<void> verify_model(const stored_model& model);

@@ -6,6 +6,7 @@
 #include "core/sha256.hpp"
 #include "embed/clip_tokenizer.hpp"
 #include "embed/mapped_file.hpp"
+#include "embed/siglip_tokenizer.hpp"
 #include "embed/text_encoder.hpp"
 
 namespace catwalk::embed {
@@ -24,6 +25,11 @@ result<std::unique_ptr<text_tokenizer>> open_tokenizer(const model_folder& folde
                  "it is not the one that the model was imported with",
                  "remove the model and import it again"};
   const auto context = static_cast<std::size_t>(folder.text->context);
+  if (folder.text->kind == text_kind::siglip) {
+    auto pieces = unigram_vocabulary::from_json(text, file.string());
+    if (!pieces) return pieces.error();
+    return std::make_unique<siglip_tokenizer>(std::move(*pieces), context, folder.text->cleaning);
+  }
   auto vocabulary = clip_vocabulary::from_json(text, file.string());
   if (!vocabulary) return vocabulary.error();
   return std::make_unique<clip_tokenizer>(std::move(*vocabulary), context);

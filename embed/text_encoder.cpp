@@ -86,7 +86,7 @@ text_encoder::~text_encoder() = default;
 
 result<std::unique_ptr<text_encoder>> text_encoder::open(const stored_model& model,
                                                          const text_options& options) {
-  auto folder = read_model_folder(model.dir);
+  auto folder = open_model_folder(model);
   if (!folder) return folder.error();
   auto tokenizer = open_tokenizer(*folder);
   if (!tokenizer) return tokenizer.error();
@@ -118,6 +118,13 @@ result<embedding> text_encoder::encode(const std::string& text) const {
   return std::move(one->front());
 }
 
+std::size_t text_encoder::count_tokens(std::string_view text) const {
+  const auto ids = impl_->tokenizer->encode(text);
+  // The first end mark ends the text; what follows it is padding.
+  const auto end = std::find(ids.begin(), ids.end(), ids.back());
+  return static_cast<std::size_t>(end - ids.begin()) + (end == ids.end() ? 0 : 1);
+}
+
 const stored_model& text_encoder::model() const noexcept {
   return impl_->folder.stored;
 }
@@ -139,8 +146,9 @@ result<std::vector<std::int32_t>> tokenize_with(const std::filesystem::path& voc
 
 error no_text_error(const stored_model& model) {
   return {errc::not_found, "the model embeds no texts", model.info.name, model.no_text,
-          "import it again from a folder that holds its tokenizer's files, or with --vocabulary FILE "
-          "(bpe_simple_vocab_16e6.txt.gz, tokenizer.json or vocab.json)"};
+          "import it again from a folder that holds its tokenizer's files, or with --vocabulary FILE (CLIP: "
+          "bpe_simple_vocab_16e6.txt.gz, tokenizer.json or vocab.json; SigLIP: spiece.model or "
+          "tokenizer.json)"};
 }
 
 }  // namespace catwalk::embed

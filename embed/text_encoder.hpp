@@ -32,6 +32,9 @@ class text_encoder {
   result<std::vector<embedding>> encode(const std::vector<std::string>& texts) const;
   result<embedding> encode(const std::string& text) const;
 
+  /// How many tokens of `text` the tower sees, marks of start and end included, padding not.
+  std::size_t count_tokens(std::string_view text) const;
+
   /// The model whose text tower this is.
   const stored_model& model() const noexcept;
 

@@ -60,6 +60,8 @@ result<void> text_tower::check(const std::string& on) const {
 }
 
 nlohmann::json to_json(const text_tower& t) {
+  nlohmann::json tokenizing{{"version", tokenizing_version}, {"vocabulary_sha256", t.vocabulary_sha256}};
+  if (t.cleaning == text_cleaning::words) tokenizing["cleaning"] = "words";
   return {{"architecture",
            {{"kind", t.kind == text_kind::clip ? "clip-text" : "siglip-text"},
             {"context", t.context},
@@ -71,7 +73,7 @@ nlohmann::json to_json(const text_tower& t) {
             {"vocabulary", t.vocabulary},
             {"width", t.width}}},
           {"activation", name_of(t.act)},
-          {"tokenizing", {{"version", tokenizing_version}, {"vocabulary_sha256", t.vocabulary_sha256}}},
+          {"tokenizing", std::move(tokenizing)},
           {"normalise", t.normalise}};
 }
 
@@ -100,6 +102,10 @@ result<text_tower> text_tower_from_json(const nlohmann::json& json, const std::s
       return invalid(on, "its tokenizing has version " + std::to_string(version) + ", this program's is " +
                              std::to_string(tokenizing_version));
     t.vocabulary_sha256 = tokenizing.at("vocabulary_sha256").get<std::string>();
+    const auto cleaning = tokenizing.value("cleaning", "plain");
+    if (cleaning != "plain" && cleaning != "words")
+      return invalid(on, "its cleaning of texts \"" + cleaning + "\" is unknown");
+    t.cleaning = cleaning == "words" ? text_cleaning::words : text_cleaning::plain;
     t.normalise = json.at("normalise").get<bool>();
   } catch (const nlohmann::json::exception& e) {
     return invalid(on, std::string("its description is incomplete: ") + e.what());

@@ -14,6 +14,10 @@ namespace catwalk::embed {
 /// mark. SigLIP: every token sees all, the padding included, and the vector is taken at the last one.
 enum class text_kind { clip, siglip };
 
+/// What becomes of a text before it is cut into tokens, where a library has more than one way. `plain`: as
+/// transformers does. `words`: open_clip's way with SigLIP's texts, where an underscore parts words.
+enum class text_cleaning { plain, words };
+
 /// What a text transformer is, apart from its weights. Everything here is part of its fingerprint.
 struct text_tower {
   text_kind kind = text_kind::clip;
@@ -27,6 +31,7 @@ struct text_tower {
   activation act = activation::quick_gelu;
   double eps = 1e-5;  ///< of every layer norm
   bool normalise = true;
+  text_cleaning cleaning = text_cleaning::plain;
   std::string vocabulary_sha256;  ///< of the canonical vocabulary, so that other numbers make another model
 
   /// The canonical tensors and their shapes; SigLIP's projection has a bias.

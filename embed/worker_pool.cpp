@@ -380,7 +380,7 @@ result<std::unique_ptr<image_encoder>> make_worker_pool(asio::any_io_executor lo
     return option_error("embed.decode: " + options.decode, "this version decodes exactly alone", "use exact");
   auto on = choose_device(options.device, options.precision);
   if (!on) return on.error();
-  auto folder = read_model_folder(model.dir);
+  auto folder = open_model_folder(model);
   if (!folder) return folder.error();
   auto weights = load_weights(folder->weights_file(), folder->tower);
   if (!weights) return weights.error();

@@ -139,7 +139,7 @@ asio::awaitable<int> compare(asio::io_context& loop, application* app, const con
     images = std::move(*drawn);
   }
   const auto& settings = loaded.values;
-  const auto model = choose_model(settings.embed, loaded.state_dir / settings.embed.models_dir);
+  const auto model = choose_model(settings, loaded.state_dir / settings.embed.models_dir);
   if (!model) co_return fail(model.error());
   auto local = embed::make_worker_pool(loop.get_executor(), *model, pool_options_of(settings));
   if (!local) co_return fail(local.error());

@@ -64,7 +64,7 @@ class temporary_folder {
 /// The user's own models where there are some; else an untrained one in the demo's folder.
 result<std::filesystem::path> models_for_demo(const std::filesystem::path& users,
                                               const std::filesystem::path& own) {
-  const config::embed_settings any;
+  const config::settings any;
   if (choose_model(any, users)) return users;
   std::cerr << "catwalk: no model is installed (`catwalk model pull` gets one): the demo goes on with an "
                "untrained one.\n"

@@ -191,7 +191,7 @@ int run_embed(const invocation& to_run, const embed_options& options) {
   if (inputs->empty() && options.texts.empty())
     return fail({errc::not_found, "there is nothing to embed", options.inputs.front(),
                  "the folder holds no file", ""});
-  const auto model = choose_model(settings.embed, loaded->state_dir / settings.embed.models_dir);
+  const auto model = choose_model(settings, loaded->state_dir / settings.embed.models_dir);
   if (!model) return fail(model.error());
   if (!options.texts.empty() && model->text_fingerprint.empty()) return fail(embed::no_text_error(*model));
   auto output = make_vector_output(options.format, options.output);

@@ -9,6 +9,9 @@
 #include "core/http_client.hpp"
 #include "core/json_text.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/model_choice.hpp"
+#include "embed/hub_model.hpp"
+#include "embed/known_models.hpp"
 #include "embed/model_download.hpp"
 #include "embed/models.hpp"
 
@@ -49,6 +52,7 @@ nlohmann::json as_json(const embed::stored_model& m) {
           {"normalise", m.info.normalise},
           {"source", m.source},
           {"source_sha256", m.source_sha256},
+          {"files", m.files},
           {"folder", m.dir.string()}};
 }
 
@@ -150,8 +154,27 @@ void draw_download(std::uint64_t done, std::uint64_t total) {
                              static_cast<double>(done) / megabyte, static_cast<double>(total) / megabyte);
 }
 
-asio::awaitable<int> pull_model(http_client& http, model_store store, model_options o,
-                                std::chrono::milliseconds connect) {
+embed::download_options download_options_of(std::chrono::milliseconds connect) {
+  embed::download_options options;
+  options.connect_timeout = connect;
+  if (is_terminal(STDERR_FILENO)) options.on_progress = draw_download;
+  return options;
+}
+
+/// Imports what was downloaded; what it was imported from can go then.
+int import_download(const std::filesystem::path& models_dir, const embed::import_request& request) {
+  auto imported = embed::import_model(models_dir, request);
+  if (!imported) return fail(imported.error());
+  std::error_code ignored;
+  std::filesystem::remove_all(request.source, ignored);
+  tell_missing_text(*imported);
+  print_model(*imported);
+  return exit_done;
+}
+
+/// OpenAI's own archive, and the vocabulary that belongs to it.
+asio::awaitable<int> pull_archive(http_client& http, model_store store, model_options o,
+                                  std::chrono::milliseconds connect) {
   auto wanted = embed::default_published_model();
   if (!o.url.empty()) {
     wanted.url = o.url;
@@ -159,9 +182,7 @@ asio::awaitable<int> pull_model(http_client& http, model_store store, model_opti
   }
   if (!o.name.empty()) wanted.name = o.name;
   std::cerr << "catwalk: downloading " << wanted.url << '\n';
-  embed::download_options options;
-  options.connect_timeout = connect;
-  if (is_terminal(STDERR_FILENO)) options.on_progress = draw_download;
+  auto options = download_options_of(connect);
   auto file = co_await embed::download_model(http, wanted, store.dir, std::move(options));
   if (is_terminal(STDERR_FILENO)) std::cerr << "\r\x1b[K";
   if (!file) co_return fail(file.error());
@@ -178,20 +199,54 @@ asio::awaitable<int> pull_model(http_client& http, model_store store, model_opti
     if (!fetched) co_return fail(fetched.error());
     request.vocabulary = words = *fetched;
   }
-  auto imported = embed::import_model(store.dir, request);
-  if (!imported) co_return fail(imported.error());
-  std::error_code ec;
-  std::filesystem::remove(*file, ec);
-  if (words) std::filesystem::remove(*words, ec);
-  tell_missing_text(*imported);
-  print_model(*imported);
-  co_return exit_done;
+  const int code = import_download(store.dir, request);
+  std::error_code ignored;
+  if (words && code == exit_done) std::filesystem::remove(*words, ignored);
+  co_return code;
+}
+
+asio::awaitable<int> pull_model(http_client& http, model_store store, model_options o,
+                                std::chrono::milliseconds connect) {
+  if (o.source.empty()) o.source = o.url.empty() ? model_to_pull(store.settings) : "";
+  if (o.source.empty()) {
+    auto archive = pull_archive(http, std::move(store), std::move(o), connect);
+    co_return co_await std::move(archive);
+  }
+  const auto& hub = store.settings.embed.hub;
+  std::cerr << "catwalk: downloading " << o.source << " from " << hub.url << '\n';
+  embed::hub_access access{hub.url, hub.token.reveal()};
+  auto options = download_options_of(connect);
+  auto pulling = embed::pull_from_hub(http, std::move(access), o.source, store.dir, std::move(options));
+  auto pulled = co_await std::move(pulling);
+  if (is_terminal(STDERR_FILENO)) std::cerr << "\r\x1b[K";
+  const auto name = embed::stored_name_of(o.source);
+  if (!pulled && pulled.error().code == errc::model_invalid &&
+      name == embed::default_published_model().name) {
+    std::cerr << "catwalk: " << pulled.error().to_string() << "; OpenAI publishes the same model itself\n";
+    auto archive = pull_archive(http, std::move(store), std::move(o), connect);
+    co_return co_await std::move(archive);
+  }
+  if (!pulled) co_return fail(pulled.error());
+  embed::import_request request;
+  request.source = pulled->folder;
+  request.name = o.name.empty() ? name : o.name;
+  request.force = o.force;
+  request.origin = pulled->origin;
+  request.source_sha256 = pulled->weights_sha256;
+  request.files = pulled->files;
+  if (!o.vocabulary.empty()) request.vocabulary = o.vocabulary;
+  co_return import_download(store.dir, request);
 }
 
 int pull(const invocation& to_run, const model_options& o) {
   if (o.url.empty() != o.sha256.empty())
     return fail(
         {errc::invalid_argument, "--url and --sha256 go together", "", "", "a download is always checked"});
+  if (!o.source.empty() && !o.url.empty())
+    return fail({errc::invalid_argument, "name a model, or a file with --url", o.source, "", "not both"});
+  if (!o.source.empty() && !embed::is_hub_name(o.source))
+    return fail({errc::invalid_argument, "this is not a model's name on a hub", o.source, "",
+                 "write it as google/siglip-base-patch16-384"});
   const auto connect = config::parse_duration(o.connect_timeout);
   if (!connect)
     return fail({errc::invalid_argument, "--connect-timeout is not a duration", o.connect_timeout, "",
@@ -220,7 +275,16 @@ void add_model(CLI::App& app, invocation& to_run) {
   command->require_subcommand(1);
   auto o = std::make_shared<model_options>();
 
-  auto* pulled = command->add_subcommand("pull", "Download CLIP ViT-B/32 (340 MB) and import it");
+  auto* pulled = command->add_subcommand("pull", "Download a model and import it");
+  pulled
+      ->add_option(
+          "MODEL", o->source,
+          "Its name on the hub, as google/siglip-base-patch16-384; default: the one that embed.model and "
+          "sink.layout ask for, else OpenAI's CLIP ViT-B/32 (340 MB)")
+      ->type_name("OWNER/NAME");
+  pulled->footer(
+      "embed.hub.url (HF_ENDPOINT) names another hub that speaks the same, embed.hub.token (HF_TOKEN) is "
+      "sent to it.");
   pulled->add_option("--name", o->name, "The name to store it under")->type_name("N");
   pulled->add_option("--url", o->url, "Another place to download from (a mirror); needs --sha256");
   pulled->add_option("--sha256", o->sha256, "What the file must hash to")->type_name("HEX");

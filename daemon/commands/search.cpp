@@ -27,7 +27,8 @@ struct search_options {
 
 /// The vector of words. It is looked for among those of pictures, hence under their fingerprint.
 asio::awaitable<result<embedding>> text_vector(application& app, std::string text) {
-  auto model = choose_model(app.settings().embed, app.models_dir());
+  auto table = co_await app.known_table();
+  auto model = choose_model(app.settings(), app.models_dir(), std::move(table));
   if (!model) co_return model.error();
   const auto options = text_options_of(app.settings());
   co_return co_await offload(app.cpu(), [model = *model, options, text]() -> result<embedding> {
@@ -57,7 +58,8 @@ asio::awaitable<result<embedding>> query_vector(application& app, const search_o
   }
   auto bytes = read_file(options.image);
   if (!bytes) co_return bytes.error();
-  auto model = choose_model(app.settings().embed, app.models_dir());
+  auto table = co_await app.known_table();
+  auto model = choose_model(app.settings(), app.models_dir(), std::move(table));
   if (!model) co_return model.error();
   auto encoder = embed::make_worker_pool(app.loop().get_executor(), *model, pool_options_of(app.settings()));
   if (!encoder) co_return encoder.error();

@@ -30,7 +30,7 @@ struct sink_options {
 /// The width that the table's vectors shall have: asked for, or that of the model in use.
 int wanted_width(const config::loaded& loaded, const sink_options& options) {
   if (options.width) return *options.width;
-  const auto model = choose_model(loaded.values.embed, loaded.state_dir / loaded.values.embed.models_dir);
+  const auto model = choose_model(loaded.values, loaded.state_dir / loaded.values.embed.models_dir);
   return model ? model->info.dim : 512;
 }
 

@@ -192,7 +192,7 @@ int try_tokenize(const invocation& to_run, const std::string& text, const std::s
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
   if (!model_name.empty()) loaded->values.embed.model = model_name;
-  const auto model = choose_model(loaded->values.embed, loaded->state_dir / loaded->values.embed.models_dir);
+  const auto model = choose_model(loaded->values, loaded->state_dir / loaded->values.embed.models_dir);
   if (!model) return fail(model.error());
   return print(embed::tokenize(*model, text));
 }

@@ -14,6 +14,7 @@ from PIL import Image
 from tests.support.catwalk_binary import wait_until
 from tests.support.daemon_door import IDLE, Daemon
 from tests.support.picture_server import PictureServer
+from tests.support.word_model import write_word_model
 from tests.support.zara_shop import ZaraShop
 
 
@@ -237,6 +238,46 @@ def test_openais_shape(start, pictures):
         got, answer, _ = embeddings(**body)
         assert got == status, (body, answer)
         assert answer["error"]["message"]
+
+
+def test_texts_in_openais_shape(catwalk, start, workdir, tmp_path):
+    """The vectors of the command, whatever way they are asked for."""
+    models = workdir / "own-models"
+    (tmp_path / "hub").mkdir()
+    start_with = {"models_dir": str(models), "model": "words"}
+    (workdir / "import.yaml").write_text(json.dumps({"state": {"dir": str(workdir / "other")}, "embed": start_with}))
+    imported = catwalk("--config", "import.yaml", "model", "import", str(write_word_model(tmp_path / "hub")), "--name", "words")
+    assert imported.code == 0, imported
+    daemon = start(embed=start_with)
+    texts = ["a red coat", "coat", "a red coat"]
+    command = catwalk("embed", "--precision", "fp32", "--text", texts[0], "--text", texts[1])
+    expected = [np.array(json.loads(line)["embedding"]) for line in command.out.splitlines()]
+
+    def embeddings(**body):
+        return ask(daemon, body, path="/v1/embeddings")
+
+    status, answer, _ = embeddings(input=texts, model="words")
+    assert status == 200, answer
+    found = [np.array(one["embedding"]) for one in answer["data"]]
+    assert found[0] @ expected[0] > 0.999999 and found[1] @ expected[1] > 0.999999
+    assert np.array_equal(found[0], found[2]) and found[0] @ found[1] < 0.9999
+    # a, red, coat and the two marks, twice; coat and the two marks.
+    assert answer["usage"] == {"prompt_tokens": 13, "total_tokens": 13}
+    status, answer, _ = embeddings(input=texts[0], modality="text", encoding_format="base64")
+    packed = base64.b64decode(answer["data"][0]["embedding"])
+    assert np.array(struct.unpack(f"<{len(packed) // 4}f", packed)) @ expected[0] > 0.999999
+    status, answer, _ = embeddings(input="not base64!", modality="image")
+    assert status == 400 and "base64" in answer["error"]["message"]
+    listed = json.loads(daemon.ask("GET", "/v1/models", Authorization=f"Bearer {daemon.token}")[2])
+    assert listed["data"][0]["modalities"] == ["image", "text"]
+
+
+def test_a_model_without_text_says_so(start):
+    daemon = start()
+    status, answer, _ = ask(daemon, {"input": "a red coat"}, path="/v1/embeddings")
+    assert status == 404 and "embeds no texts" in answer["error"]["message"], answer
+    listed = json.loads(daemon.ask("GET", "/v1/models", Authorization=f"Bearer {daemon.token}")[2])
+    assert listed["data"][0]["modalities"] == ["image"]
 
 
 def test_a_person_does_not_wait_for_the_catalogue(catwalk, configure, workdir):

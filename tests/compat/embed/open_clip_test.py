@@ -14,11 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from text_lines import lines
 from text_test import same_vectors as same_text_vectors
 from text_test import vectors
 from tokenizer_test import reference, trained  # noqa: F401, a fixture
+from siglip_words import as_tokenizer_json, train
+from text_test import texts_tool
 from vision_models import openai_tensors, seed_weights, seeded_clip
 from vision_test import same_stages, stages, tool
 
@@ -120,7 +123,7 @@ def siglip_config():
     return {"embed_dim": 768, "init_logit_bias": -10, "custom_text": True,
             "vision_cfg": {"image_size": 224, "timm_model_name": "vit_base_patch16_siglip_224",
                            "timm_model_pretrained": False, "timm_pool": "map", "timm_proj": "none"},
-            "text_cfg": {"context_length": 64, "vocab_size": 700, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP",
+            "text_cfg": {"context_length": 64, "vocab_size": 3000, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP",
                          "tokenizer_kwargs": {"clean": "canonicalize"}, "width": 768, "heads": 12, "layers": 2,
                          "no_causal_mask": True, "proj_bias": True, "pool_type": "last",
                          "norm_kwargs": {"eps": 1e-6}}}
@@ -134,8 +137,19 @@ def test_timm_siglip(work):
                                                   "interpolation": "bicubic", "resize_mode": "squash"})
     stored = tool("import", folder, work / "models", "marqo")
     assert (stored["architecture"], stored["dim"], stored["image_size"]) == ("siglip-b-16", 768, 224)
-    assert "SentencePiece" in stored["no_text"]
+    assert "without its vocabulary" in stored["no_text"]
     same_pictures(model, stored, HALF, 224, work)
+    as_tokenizer_json(train(work), folder)
+    with_words = tool("import", folder, work / "models", "marqo-words")
+    texts = ["a red dress", "Red_dress: product_type!", ""]
+    rows = [json.loads(line) for line in texts_tool("ids", with_words["dir"], texts=texts).splitlines()]
+    plain = [json.loads(line) for line in texts_tool("ids", with_words["dir"], texts=["red dress product type"]).splitlines()]
+    assert rows[1] == plain[0]  # open_clip's own rule: an underscore parts words
+    with torch.no_grad():
+        theirs = model.encode_text(torch.tensor(rows), normalize=True).numpy()
+    texts_tool("vectors", with_words["dir"], "fp32", work / "words.safetensors", texts=texts)
+    ours = load_file(work / "words.safetensors")["vectors"]
+    assert (ours * theirs).sum(axis=1).min() > 0.99999
 
 
 @pytest.mark.parametrize(("change", "words"), [

@@ -1,6 +1,7 @@
 // What the text tests in Python look at. Texts are JSON strings, one a line, on stdin; an error is printed to
 // stderr and ends with 1.
 //   text_stage_dump tokenize VOCABULARY              a list of ids a line
+//   text_stage_dump pieces VOCABULARY                the same, by SigLIP's rules
 //   text_stage_dump ids MODEL_DIR                    the same, by a stored model's own tokenizer
 //   text_stage_dump vectors MODEL_DIR PRECISION OUT  OUT: a safetensors file with vectors [texts, dim]
 //   text_stage_dump stages MODEL_DIR PRECISION OUT   stage_00, stage_01 … of all texts, which have equal
@@ -12,6 +13,7 @@
 
 #include "embed/clip_tokenizer.hpp"
 #include "embed/model_folder.hpp"
+#include "embed/siglip_tokenizer.hpp"
 #include "embed/stored_tokenizer.hpp"
 #include "embed/text_encoder.hpp"
 #include "embed/text_module.hpp"
@@ -81,6 +83,9 @@ int main(int argc, char** argv) {
   try {
     if (args.size() == 2 && args[0] == "tokenize")
       print_ids(embed::clip_tokenizer(check(embed::clip_vocabulary::open(args[1])), 77));
+    else if (args.size() == 2 && args[0] == "pieces")
+      print_ids(embed::siglip_tokenizer(check(embed::unigram_vocabulary::open(args[1])), 64,
+                                        embed::text_cleaning::plain));
     else if (args.size() == 2 && args[0] == "ids")
       print_ids(*check(embed::open_tokenizer(check(embed::read_model_folder(args[1])))));
     else if (args.size() == 4 && args[0] == "vectors")
@@ -88,7 +93,7 @@ int main(int argc, char** argv) {
     else if (args.size() == 4 && args[0] == "stages")
       stages(args[1], args[2], args[3]);
     else
-      throw std::runtime_error("usage: text_stage_dump tokenize|ids|vectors|stages …");
+      throw std::runtime_error("usage: text_stage_dump tokenize|pieces|ids|vectors|stages …");
   } catch (const std::exception& e) {
     std::cerr << e.what() << '\n';
     return 1;
