@@ -18,10 +18,11 @@ install(FILES ${made}/catwalk.1.gz DESTINATION share/man/man1 OPTIONAL)
 install(FILES systemd/catwalk.service systemd/catwalk-browser.service DESTINATION lib/systemd/system)
 install(FILES systemd/catwalk.sysusers DESTINATION lib/sysusers.d RENAME catwalk.conf)
 install(FILES LICENSE README.md CHANGELOG.md docs/configuration.md docs/operations.md docs/architecture.md
-              systemd/catwalk-gpu.conf DESTINATION share/doc/catwalk)
+              docs/coming-from-the-python-scraper.md systemd/catwalk-gpu.conf DESTINATION share/doc/catwalk)
 install(DIRECTORY docs/monitoring docs/examples DESTINATION share/doc/catwalk)
 install(FILES LICENSE DESTINATION share/doc/catwalk RENAME copyright)
 install(FILES systemd/catwalk.yaml systemd/sites.yaml DESTINATION share/catwalk)
+install(DIRECTORY config/schema DESTINATION share/catwalk)  # for editors
 
 set(CPACK_PACKAGE_NAME catwalk)
 set(CPACK_PACKAGE_VENDOR "the catwalk authors")

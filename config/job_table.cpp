@@ -38,13 +38,15 @@ job_setting policy(std::string key, Member member, std::vector<std::pair<std::st
     valid.push_back(word);
     type += (type.empty() ? "" : " | ") + word;
   }
-  return make.row(std::move(key), type, valid.front(), std::move(doc),
-                  [=](job_settings& j, const yaml_node& node, const std::string& name, reading& c) {
-                    const auto word = read_choice(node, name, valid, c.found);
-                    for (const auto& [known, value] : values) {
-                      if (word == known) member(j) = value;
-                    }
-                  });
+  auto made = make.row(std::move(key), type, valid.front(), std::move(doc),
+                       [=](job_settings& j, const yaml_node& node, const std::string& name, reading& c) {
+                         const auto word = read_choice(node, name, valid, c.found);
+                         for (const auto& [known, value] : values) {
+                           if (word == known) member(j) = value;
+                         }
+                       });
+  made.about.values = std::move(valid);
+  return made;
 }
 
 std::vector<job_setting> build() {

@@ -45,9 +45,14 @@ struct setting_maker {
   template <class Read>
   setting_of<Target> row(std::string key, std::string type, std::string shown, std::string doc,
                          Read read) const {
-    setting_of<Target> made{
-        {key, std::move(type), std::move(shown), in_environment ? environment_name(key) : "", std::move(doc)},
-        nullptr};
+    setting_of<Target> made{{key,
+                             std::move(type),
+                             std::move(shown),
+                             in_environment ? environment_name(key) : "",
+                             std::move(doc),
+                             {},
+                             {}},
+                            nullptr};
     made.apply = [key = std::move(key), read = std::move(read)](Target& target, const yaml_node& node,
                                                                 reading& context) {
       read(target, node, key, context);
@@ -88,10 +93,12 @@ struct setting_maker {
     Target fresh;
     std::string type;
     for (const auto& one : valid) type += (type.empty() ? "" : " | ") + one;
-    return row(std::move(key), type, member(fresh), std::move(doc),
-               [member, valid](Target& t, const yaml_node& node, const std::string& name, reading& c) {
-                 if (auto value = read_choice(node, name, valid, c.found)) member(t) = std::move(*value);
-               });
+    auto made = row(std::move(key), type, member(fresh), std::move(doc),
+                    [member, valid](Target& t, const yaml_node& node, const std::string& name, reading& c) {
+                      if (auto value = read_choice(node, name, valid, c.found)) member(t) = std::move(*value);
+                    });
+    made.about.values = std::move(valid);
+    return made;
   }
 
   template <class Member>
@@ -107,12 +114,14 @@ struct setting_maker {
   setting_of<Target> integer(std::string key, Member member, std::int64_t low, std::int64_t high,
                              std::string doc) const {
     Target fresh;
-    return row(std::move(key), "whole number", std::to_string(member(fresh)), std::move(doc),
-               [=](Target& t, const yaml_node& node, const std::string& name, reading& c) {
-                 using number = std::remove_reference_t<decltype(member(t))>;
-                 if (auto value = read_integer(node, name, low, high, c.found))
-                   member(t) = static_cast<number>(*value);
-               });
+    auto made = row(std::move(key), "whole number", std::to_string(member(fresh)), std::move(doc),
+                    [=](Target& t, const yaml_node& node, const std::string& name, reading& c) {
+                      using number = std::remove_reference_t<decltype(member(t))>;
+                      if (auto value = read_integer(node, name, low, high, c.found))
+                        member(t) = static_cast<number>(*value);
+                    });
+    made.about.between = {static_cast<double>(low), static_cast<double>(high)};
+    return made;
   }
 
   template <class Member>

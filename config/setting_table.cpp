@@ -27,33 +27,36 @@ setting texts(std::string key, Member member, std::vector<std::string> valid, st
   std::string shown;
   for (const auto& one : member(fresh)) shown += (shown.empty() ? "" : ", ") + one;
   const std::string type = valid.empty() ? "list of texts" : "list";
-  return make.row(std::move(key), type, "[" + shown + "]", std::move(doc),
-                  [member, valid](settings& s, const yaml_node& node, const std::string& name, reading& c) {
-                    yaml_node list = node;
-                    if (c.lists_by_comma) {
-                      list.type = yaml_node::kind::sequence;
-                      for (std::size_t at = 0; at <= node.text.size();) {
-                        const std::size_t end = std::min(node.text.find(',', at), node.text.size());
-                        list.items.push_back(std::make_shared<yaml_node>(
-                            scalar_node(node.text.substr(at, end - at), node.where)));
-                        at = end + 1;
-                      }
-                    }
-                    const auto read = read_texts(list, name, c.found);
-                    if (!read) return;
-                    std::vector<std::string> values;
-                    for (const auto& one : *read) {
-                      const yaml_node item = scalar_node(one.text, one.where);
-                      const auto value = valid.empty() ? read_line(item, name, c.found)
-                                                       : read_choice(item, name, valid, c.found);
-                      if (value && !value->empty()) values.push_back(*value);
-                    }
-                    member(s) = std::move(values);
-                  });
+  setting made = make.row(
+      std::move(key), type, "[" + shown + "]", std::move(doc),
+      [member, valid](settings& s, const yaml_node& node, const std::string& name, reading& c) {
+        yaml_node list = node;
+        if (c.lists_by_comma) {
+          list.type = yaml_node::kind::sequence;
+          for (std::size_t at = 0; at <= node.text.size();) {
+            const std::size_t end = std::min(node.text.find(',', at), node.text.size());
+            list.items.push_back(
+                std::make_shared<yaml_node>(scalar_node(node.text.substr(at, end - at), node.where)));
+            at = end + 1;
+          }
+        }
+        const auto read = read_texts(list, name, c.found);
+        if (!read) return;
+        std::vector<std::string> values;
+        for (const auto& one : *read) {
+          const yaml_node item = scalar_node(one.text, one.where);
+          const auto value =
+              valid.empty() ? read_line(item, name, c.found) : read_choice(item, name, valid, c.found);
+          if (value && !value->empty()) values.push_back(*value);
+        }
+        member(s) = std::move(values);
+      });
+  made.about.values = std::move(valid);
+  return made;
 }
 
 setting threads() {
-  return make.row(
+  setting made = make.row(
       "embed.threads", "auto, or a whole number", "auto",
       "forward workers x threads inside of each; auto: one worker per core, at most what memory allows",
       [](settings& s, const yaml_node& node, const std::string& name, reading& c) {
@@ -63,15 +66,19 @@ setting threads() {
           s.embed.threads = static_cast<int>(*value);
         }
       });
+  made.about.between = {1, 1024};
+  return made;
 }
 
 setting fraction() {
-  return make.row("sync.max_delete_fraction", "number from 0 to 1", "0.3",
-                  "a run that would delete more than this part of a site's rows deletes none",
-                  [](settings& s, const yaml_node& node, const std::string& name, reading& c) {
-                    if (auto value = read_number(node, name, 0, 1, c.found))
-                      s.sync.max_delete_fraction = *value;
-                  });
+  setting made = make.row("sync.max_delete_fraction", "number from 0 to 1", "0.3",
+                          "a run that would delete more than this part of a site's rows deletes none",
+                          [](settings& s, const yaml_node& node, const std::string& name, reading& c) {
+                            if (auto value = read_number(node, name, 0, 1, c.found))
+                              s.sync.max_delete_fraction = *value;
+                          });
+  made.about.between = {0, 1};
+  return made;
 }
 
 /// Names and texts; only in the file.

@@ -109,6 +109,8 @@ class application {
   storage::outbox_writer* writer() noexcept { return writer_.get(); }
   /// Not where state_access::read_if_there found none.
   const std::shared_ptr<storage::state_database>& database() noexcept { return database_; }
+  /// The polite fetcher of pages; not with state_access::read.
+  scrape::fetcher& page_lane() noexcept { return *page_lane_; }
   /// The polite fetcher of pictures; not with state_access::read.
   scrape::fetcher& image_lane() noexcept { return *image_lane_; }
   /// nullptr: none.
