@@ -30,6 +30,7 @@ struct import_request {
   std::optional<std::string> name;
   bool force = false;
   std::optional<std::filesystem::path> vocabulary = {};  ///< of a text tower, where it is not beside `source`
+  std::optional<std::filesystem::path> calibration = {};  ///< folder of pictures for int8; else drawn ones
   std::string origin = {};  ///< recorded as `stored_model::source` (an address); empty: the path of `source`
 };
 result<stored_model> import_model(const std::filesystem::path& models_dir, const import_request& request);
