@@ -190,9 +190,9 @@ std::vector<setting> build() {
                 "auto: what the sink's layout and vector width say, else clip-vit-b-32; or a model's name"),
       make.path("embed.models_dir", FIELD(embed.models_dir), "where models are kept; relative to state.dir"),
       make.text("embed.device", FIELD(embed.device), "auto, cpu, or cuda:N"),
-      make.choice(
-          "embed.precision", FIELD(embed.precision), {"auto", "fp32", "bf16", "int8", "fp16"},
-          "arithmetic of the forward pass; auto: fp16 on CUDA, bf16 where the CPU is fast at it, else fp32"),
+      make.choice("embed.precision", FIELD(embed.precision), {"auto", "fp32", "bf16", "int8", "fp16"},
+                  "arithmetic of the forward pass; auto: fp16 on CUDA, bf16 where the CPU is fast at it, "
+                  "else fp32; int8 (CPU) only where asked for"),
       threads(),
       make.integer("embed.batch", FIELD(embed.batch), 1, 1024, "images in one forward pass, at most"),
       make.time("embed.batch_wait", FIELD(embed.batch_wait), 0ms, 10s, "how long a batch waits to fill"),

@@ -12,14 +12,10 @@
 #include "embed/compute_device.hpp"
 
 namespace catwalk::embed {
-namespace {
-
-template <class T>
-attention_kernel<T> kernel_for();
 
 #if defined(__x86_64__)
 template <>
-attention_kernel<float> kernel_for() {
+attention_kernel<float> choose_attention_kernel() {
   const std::string capability = at::get_cpu_capability();
   if (capability == "AVX512") return attend_avx512;
   if (capability == "AVX2") return attend_avx2;
@@ -27,20 +23,22 @@ attention_kernel<float> kernel_for() {
 }
 
 template <>
-attention_kernel<std::uint16_t> kernel_for() {
+attention_kernel<std::uint16_t> choose_attention_kernel() {
   const bool fits = at::get_cpu_capability() == "AVX512" && __builtin_cpu_supports("avx512bf16");
   return fits ? attend_avx512_bf16 : nullptr;
 }
 #else
 template <>
-attention_kernel<float> kernel_for() {
+attention_kernel<float> choose_attention_kernel() {
   return nullptr;
 }
 template <>
-attention_kernel<std::uint16_t> kernel_for() {
+attention_kernel<std::uint16_t> choose_attention_kernel() {
   return nullptr;
 }
 #endif
+
+namespace {
 
 /// A thread's scratch, kept from batch to batch.
 float* scratch_for(int keys) {
@@ -55,7 +53,7 @@ float* scratch_for(int keys) {
 /// Calls the kernel for every head of every picture. False where there is none for this CPU.
 template <class T>
 bool run_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, at::Tensor& out) {
-  static const auto kernel = kernel_for<T>();
+  static const auto kernel = choose_attention_kernel<T>();
   if (kernel == nullptr) return false;
   const auto heads = q.size(2);
   const auto first = [](const at::Tensor& t) { return static_cast<T*>(t.data_ptr()); };

@@ -27,6 +27,14 @@ struct attention_head {
 template <class T>
 using attention_kernel = void (*)(const attention_head<T>& head, float* scratch);
 
+/// The kernel for this CPU as ATEN_CPU_CAPABILITY permits; null where there is none.
+template <class T>
+attention_kernel<T> choose_attention_kernel();
+template <>
+attention_kernel<float> choose_attention_kernel();
+template <>
+attention_kernel<std::uint16_t> choose_attention_kernel();
+
 /// Floats of scratch: keys and values, padded to 16 and repacked, and a block of scores.
 constexpr std::size_t attention_scratch(int keys) {
   const auto padded = static_cast<std::size_t>((keys + 15) / 16 * 16);

@@ -1,5 +1,7 @@
 #include "embed/compute_device.hpp"
 
+#include <ATen/Context.h>
+#include <ATen/Version.h>
 #include <torch/cuda.h>
 
 #include <algorithm>
@@ -20,16 +22,24 @@ error config_error(std::string on, std::string why, std::string hint) {
           std::move(hint)};
 }
 
-/// Whether oneDNN was told to stay below the instruction sets that know bfloat16 (the names that its
-/// developer guide lists under "CPU dispatcher control").
-bool onednn_is_capped() {
+/// The instruction sets that oneDNN was told to stay within (the names that its developer guide lists under
+/// "CPU dispatcher control"), in capitals; empty: all.
+std::string onednn_cap() {
   const char* value = std::getenv("ONEDNN_MAX_CPU_ISA");
   if (value == nullptr) value = std::getenv("DNNL_MAX_CPU_ISA");
-  if (value == nullptr) return false;
-  std::string isa = value;
+  std::string isa = value == nullptr ? "" : value;
   std::transform(isa.begin(), isa.end(), isa.begin(), [](unsigned char c) { return std::toupper(c); });
+  return isa;
+}
+
+/// Whether the cap leaves no instructions for bfloat16.
+bool cap_excludes_bf16(const std::string& isa) {
   return isa == "SSE41" || isa.starts_with("AVX2") || isa == "AVX" || isa == "AVX512_CORE" ||
          isa == "AVX512_CORE_VNNI";
+}
+
+bool cap_excludes_vnni(const std::string& isa) {
+  return isa == "SSE41" || isa == "AVX" || isa == "AVX2" || isa == "AVX512_CORE";
 }
 
 /// CPUID leaf 7 (Intel's manual, volume 2A): AVX512_BF16 is subleaf 1, EAX bit 5; AMX-BF16 is subleaf 0, EDX
@@ -74,8 +84,29 @@ result<c10::Device> find_device(const std::string& text) {
 }  // namespace
 
 bool cpu_is_fast_at_bf16() {
-  static const bool fast = !onednn_is_capped() && has_bf16_instructions();
+  static const bool fast = !cap_excludes_bf16(onednn_cap()) && has_bf16_instructions();
   return fast;
+}
+
+bool cpu_has_byte_dot_products() {
+#if defined(__x86_64__)
+  static const bool there = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    const bool narrow =
+        __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+    return (narrow || __builtin_cpu_supports("avx512vnni")) && !cap_excludes_vnni(onednn_cap());
+  }();
+  return there;
+#else
+  return true;
+#endif
+}
+
+compute_device compute_device::without_int8() const {
+  auto other = *this;
+  other.int8 = false;
+  if (int8) other.precision_name = type == c10::kBFloat16 ? "bf16" : "fp32";
+  return other;
 }
 
 result<compute_device> choose_device(const std::string& device, const std::string& precision) {
@@ -89,22 +120,28 @@ result<compute_device> choose_device(const std::string& device, const std::strin
   const std::string on = "embed.precision: " + precision;
   auto name = precision;
   if (precision == "auto") name = cuda ? "fp16" : cpu_is_fast_at_bf16() ? "bf16" : "fp32";
-  if (name == "int8")
-    return config_error(on, "int8 is not supported yet by this version", "use auto, fp32 or bf16");
+  if (name == "int8" && cuda) return config_error(on, "int8 is for CPUs alone", "use auto or fp16");
+  if (name == "int8" && !at::globalContext().hasMKLDNN())
+    return config_error(on, "this build of torch has no oneDNN, which multiplies int8", "use auto");
   if (name == "fp16" && !cuda)
     return config_error(on, "fp16 is for CUDA devices alone", "use auto, fp32 or bf16");
   if (name == "bf16" && !cuda && !cpu_is_fast_at_bf16())
     return config_error(
         on, "this CPU has neither AVX512-BF16 nor AMX: bf16 would be about 20 times slower than fp32",
         "use auto or fp32");
-  if (name == "fp32")
+  chosen.int8 = name == "int8";
+  // Between int8 layers bf16 is as good and half as wide; the row kernels have it for AVX-512.
+  if (chosen.int8)
+    chosen.type =
+        cpu_is_fast_at_bf16() && at::get_cpu_capability() == "AVX512" ? c10::kBFloat16 : c10::kFloat;
+  else if (name == "fp32")
     chosen.type = c10::kFloat;
   else if (name == "bf16")
     chosen.type = c10::kBFloat16;
   else if (name == "fp16")
     chosen.type = c10::kHalf;
   else
-    return config_error(on, "there is no such precision", "use auto, fp32, bf16 or fp16");
+    return config_error(on, "there is no such precision", "use auto, fp32, bf16, int8 or fp16");
   chosen.precision_name = name;
   return chosen;
 }

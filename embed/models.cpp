@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "embed/int8_calibration.hpp"
 #include "embed/known_models.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/model_import.hpp"
@@ -64,7 +65,16 @@ result<stored_model> import_model(const fs::path& models_dir, const import_reque
       return error{errc::invalid_argument, "cannot store model", stored.info.name,
                    "the name is taken by another model, from " + existing->stored.source, hint};
   }
-  return write_model_folder(models_dir, std::move(stored), *model);
+  std::optional<int8_calibration> calibration;
+  if (request.calibration) {
+    const auto pictures = read_pictures(*request.calibration, model->weights.tower);
+    if (!pictures) return pictures.error();
+    calibration = calibrate(model->weights, *pictures);
+  }
+  auto written = write_model_folder(models_dir, std::move(stored), *model);
+  if (!written || !calibration) return written;
+  if (auto ok = keep_calibration(written->dir, *calibration); !ok) return ok.error();
+  return written;
 }
 
 result<stored_model> make_untrained_model(const fs::path& models_dir, std::uint64_t seed) {

@@ -35,6 +35,7 @@ struct import_request {
   std::optional<std::string> name;
   bool force = false;
   std::optional<std::filesystem::path> vocabulary = {};  ///< of a text tower, where it is not beside `source`
+  std::optional<std::filesystem::path> calibration = {};  ///< folder of pictures for int8; else drawn ones
   std::string origin = {};  ///< recorded as `stored_model::source` (an address); empty: the path of `source`
   std::string source_sha256 = {};  ///< recorded where the importer does not hash one file itself
   std::map<std::string, std::string> files = {};  ///< recorded as `stored_model::files`

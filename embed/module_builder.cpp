@@ -7,16 +7,19 @@
 #include <sstream>
 
 #include "embed/attention.hpp"
+#include "embed/int8_operators.hpp"
 
 namespace catwalk::embed {
 namespace {
 
-/// Makes `mkldnn.X` in the source mean the operator `mkldnn::X`, and `catwalk.X` one of ours.
+/// Makes `mkldnn.X` in the source mean the operator `mkldnn::X`, alike for `onednn`, and `catwalk.X` one of
+/// ours.
 struct operator_resolver : torch::jit::Resolver {
   std::shared_ptr<torch::jit::SugaredValue> resolveValue(const std::string& name,
                                                          torch::jit::GraphFunction& function,
                                                          const torch::jit::SourceRange& where) override {
-    if (name == "mkldnn" || name == "catwalk") return std::make_shared<torch::jit::BuiltinModule>(name);
+    if (name == "mkldnn" || name == "onednn" || name == "catwalk")
+      return std::make_shared<torch::jit::BuiltinModule>(name);
     return torch::jit::nativeResolver()->resolveValue(name, function, where);
   }
 };
@@ -89,6 +92,7 @@ module_builder::module_builder(std::string name, const tensor_map& tensors, cons
   // again and again, and there is nothing left to fuse.
   torch::jit::getProfilingMode() = false;
   register_attention();
+  register_int8_operators();
 }
 
 at::Tensor module_builder::plain(const at::Tensor& t) const {

@@ -92,6 +92,7 @@ result<std::unique_ptr<text_encoder>> text_encoder::open(const stored_model& mod
   if (!tokenizer) return tokenizer.error();
   auto on = choose_device(options.device, options.precision);
   if (!on) return on.error();
+  *on = on->without_int8();
   auto weights = load_weights(folder->text_weights_file(), *folder->text);
   if (!weights) return weights.error();
   auto module = text_module::build(*weights, *on);

@@ -14,7 +14,7 @@ namespace catwalk::embed {
 
 struct text_options {
   std::string device = "auto";     ///< auto | cpu | cuda:N
-  std::string precision = "auto";  ///< auto | fp32 | bf16 | fp16 (CUDA only)
+  std::string precision = "auto";  ///< auto | fp32 | bf16 | int8 | fp16 (CUDA only)
   int threads = 1;                 ///< of one forward pass
 };
 

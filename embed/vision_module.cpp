@@ -2,9 +2,12 @@
 
 #include <torch/script.h>
 
+#include <iomanip>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
+#include "embed/int8_blocks.hpp"
 #include "embed/module_builder.hpp"
 
 namespace catwalk::embed {
@@ -21,7 +24,9 @@ def patches(self, pixels: Tensor) -> Tensor:
     x = pixels.view([B, 3, $G, $P, $G, $P]).permute([0, 2, 4, 1, 3, 5]).reshape([B, $G * $G, 3 * $P * $P])
     x = torch.add(self.centre, x.to(self.centre.dtype), alpha=$SCALE)
     return self.linear(x, self.patch, None)
+)";
 
+constexpr std::string_view block_source = R"(
 def block(self, x: Tensor, attention: List[Tensor], feed: List[Tensor]) -> Tensor:
     B = x.size(0)
     y = self.norm(x, attention[0], attention[1])
@@ -30,14 +35,16 @@ def block(self, x: Tensor, attention: List[Tensor], feed: List[Tensor]) -> Tenso
     y = self.attend(qkv.select(2, 0), qkv.select(2, 1), qkv.select(2, 2))
     x = self.linear_add(y, x, attention[4], attention[5])
     return self.feed_forward(x, feed)
+)";
 
+constexpr std::string_view forward_source = R"(
 def forward(self, pixels: Tensor) -> Tensor:
     x = self.stages(pixels, False)[0]
     $NORMALISE
     return x
 )";
 
-constexpr std::string_view clip_source = R"(
+constexpr std::string_view last_block_source = R"(
 def last_block(self, x: Tensor, attention: List[Tensor], feed: List[Tensor]) -> Tensor:
     B = x.size(0)
     y = self.norm(x, attention[0], attention[1])
@@ -47,26 +54,28 @@ def last_block(self, x: Tensor, attention: List[Tensor], feed: List[Tensor]) -> 
     y = self.attend(q.view([B, 1, $H, $D]), kv.select(2, 0), kv.select(2, 1))
     x = self.linear_add(y.view([B, $W]), x.select(1, 0).contiguous(), attention[4], attention[5])
     return self.feed_forward(x, feed)
+)";
 
+constexpr std::string_view clip_source = R"(
 def stages(self, pixels: Tensor, keep: bool) -> List[Tensor]:
     kept: List[Tensor] = []
     x = self.patches(pixels)
     x = torch.cat([self.first.expand([x.size(0), 1, $W]), x], 1) + self.position
     if keep:
-        kept.append(x.float())
+        kept.append(x.float().clone())
     x = self.norm(x, self.pre[0], self.pre[1])
     if keep:
-        kept.append(x.float())
+        kept.append(x.float().clone())
     for i in range($LAYERS - 1):
         x = self.block(x, self.attention[i], self.feed[i])
         if keep:
-            kept.append(x.float())
+            kept.append(x.float().clone())
     x = self.last_block(x, self.attention[$LAYERS - 1], self.feed[$LAYERS - 1])
     if keep:
-        kept.append(x.float())
+        kept.append(x.float().clone())
     x = self.norm(x, self.post[0], self.post[1])
     if keep:
-        kept.append(x.float())
+        kept.append(x.float().clone())
     kept.append(self.linear(x, self.projection, None).float())
     return kept
 )";
@@ -85,20 +94,25 @@ def stages(self, pixels: Tensor, keep: bool) -> List[Tensor]:
     kept: List[Tensor] = []
     x = self.patches(pixels) + self.position
     if keep:
-        kept.append(x.float())
+        kept.append(x.float().clone())
     for i in range($LAYERS):
         x = self.block(x, self.attention[i], self.feed[i])
         if keep:
-            kept.append(x.float())
+            kept.append(x.float().clone())
     x = self.norm(x, self.post[0], self.post[1])
     if keep:
-        kept.append(x.float())
+        kept.append(x.float().clone())
     kept.append(self.pool(x).float())
     return kept
 )";
 
-std::vector<std::pair<std::string, std::string>> values_of(const vision_tower& t) {
+std::vector<std::pair<std::string, std::string>> values_of(const vision_tower& t, c10::ScalarType type) {
+  std::ostringstream eps;
+  eps << std::scientific << std::setprecision(17) << t.eps;
   return {
+      {"$TYPE", std::to_string(static_cast<int>(type))},
+      {"$EPS", eps.str()},
+      {"$ACT", std::to_string(static_cast<int>(t.act))},
       {"$SCALE", std::to_string(1 / pixel_scale)},
       {"$LAYERS", std::to_string(t.layers)},
       {"$NORMALISE",
@@ -156,7 +170,8 @@ void add_siglip_head(module_builder& builder, const vision_tower& tower) {
   builder.add("pooled", builder.feed("head.", "norm"));
 }
 
-torch::jit::Module make_module(const vision_weights& weights, const compute_device& on) {
+torch::jit::Module make_module(const vision_weights& weights, const compute_device& on,
+                               const int8_calibration& calibration) {
   const auto& tower = weights.tower;
   const bool clip = tower.kind == vision_kind::clip;
   module_builder builder("vision_tower", weights.tensors, on, tower.act);
@@ -169,17 +184,26 @@ torch::jit::Module make_module(const vision_weights& weights, const compute_devi
   c10::List<c10::List<at::Tensor>> attention, feed;
   for (std::int64_t i = 0; i < tower.layers; ++i) {
     const auto block = "blocks." + std::to_string(i) + ".";
-    attention.push_back(builder.attention(block, tower.width, clip && i + 1 == tower.layers));
-    feed.push_back(builder.feed(block));
+    const bool split = clip && i + 1 == tower.layers;
+    if (on.int8) {
+      const auto made = make_int8_block(builder, calibration, block, tower.width, split);
+      attention.push_back(made.attention);
+      feed.push_back(made.feed);
+    } else {
+      attention.push_back(builder.attention(block, tower.width, split));
+      feed.push_back(builder.feed(block));
+    }
   }
   builder.add("attention", attention);
   builder.add("feed", feed);
   // Each definition sees those before it alone.
-  const auto forward = common_source.find("def forward");
-  return builder.compile(std::string(common_source.substr(0, forward)) +
-                             std::string(clip ? clip_source : siglip_source) + "\n" +
-                             std::string(common_source.substr(forward)),
-                         values_of(tower), tower.width, tower.eps);
+  std::string source(common_source);
+  if (on.int8)
+    source += int8_block_source();
+  else
+    source.append(block_source).append(clip ? last_block_source : "");
+  source.append(clip ? clip_source : siglip_source).append(forward_source);
+  return builder.compile(source, values_of(tower, on.type), tower.width, tower.eps);
 }
 
 }  // namespace
@@ -193,10 +217,17 @@ vision_module::~vision_module() = default;
 vision_module::vision_module(vision_module&&) noexcept = default;
 vision_module& vision_module::operator=(vision_module&&) noexcept = default;
 
-result<vision_module> vision_module::build(const vision_weights& weights, const compute_device& on) {
+result<vision_module> vision_module::build(const vision_weights& weights, const compute_device& on,
+                                           const tensor_map& calibration) {
+  const auto& tower = weights.tower;
+  if (on.int8 && (tower.width % 16 != 0 || tower.mlp % 16 != 0))
+    return error{errc::invalid_config, "cannot run this model in int8", tower.architecture(),
+                 "its widths " + std::to_string(tower.width) + " and " + std::to_string(tower.mlp) +
+                     " are not multiples of 16",
+                 "use embed.precision: auto"};
   try {
     const c10::InferenceMode inference;
-    return vision_module(std::make_unique<impl>(impl{make_module(weights, on)}));
+    return vision_module(std::make_unique<impl>(impl{make_module(weights, on, calibration)}));
   } catch (const std::exception& e) {
     return error{errc::device, "cannot build the model for device", on.device_name + ", " + on.precision_name,
                  e.what(), "try embed.precision: fp32 or embed.device: cpu"};

@@ -15,8 +15,10 @@ namespace catwalk::embed {
 /// be called from several threads at once.
 class vision_module {
  public:
-  /// Takes about a second. `weights` are not needed afterwards. Errors: `device` (torch's own words).
-  static result<vision_module> build(const vision_weights& weights, const compute_device& on);
+  /// Takes about a second. `weights` are not needed afterwards; `calibration` (embed/int8_calibration.hpp) is
+  /// for int8 alone. Errors: `device` (torch's own words), `invalid_config` (widths that int8 cannot take).
+  static result<vision_module> build(const vision_weights& weights, const compute_device& on,
+                                     const tensor_map& calibration = {});
   ~vision_module();
   vision_module(vision_module&&) noexcept;
   vision_module& operator=(vision_module&&) noexcept;

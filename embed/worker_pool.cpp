@@ -22,6 +22,7 @@
 #include "core/bounded_queue.hpp"
 #include "embed/byte_budget.hpp"
 #include "embed/image.hpp"
+#include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/prepared_queue.hpp"
 #include "embed/preprocess.hpp"
@@ -384,7 +385,9 @@ result<std::unique_ptr<image_encoder>> make_worker_pool(asio::any_io_executor lo
   if (!folder) return folder.error();
   auto weights = load_weights(folder->weights_file(), folder->tower);
   if (!weights) return weights.error();
-  auto module = vision_module::build(*weights, *on);
+  int8_calibration calibration;
+  if (on->int8) calibration = calibration_of(*folder, *weights);
+  auto module = vision_module::build(*weights, *on, calibration);
   if (!module) return module.error();
   weights->tensors.clear();
 

@@ -13,7 +13,7 @@ namespace catwalk::embed {
 
 struct pool_options {
   std::string device = "auto";     ///< auto | cpu | cuda:N
-  std::string precision = "auto";  ///< auto | fp32 | bf16 | fp16 (CUDA only)
+  std::string precision = "auto";  ///< auto | fp32 | bf16 | int8 | fp16 (CUDA only)
   std::optional<int> threads;      ///< forward workers x intra-op threads; nullopt: the cores
   int batch = 32;
   std::chrono::milliseconds batch_wait{20};

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/vision_module.hpp"
 
@@ -71,9 +72,11 @@ int main(int argc, char** argv) {
     at::set_num_threads(threads);
     const auto folder = embed::read_model_folder(argv[1]).value();
     const auto on = embed::choose_device("cpu", argv[2]).value();
-    const auto module =
-        embed::vision_module::build(embed::load_weights(folder.weights_file(), folder.tower).value(), on)
-            .value();
+    auto weights = embed::load_weights(folder.weights_file(), folder.tower).value();
+    embed::int8_calibration calibration;
+    if (on.int8) calibration = embed::calibration_of(folder, weights);
+    const auto module = embed::vision_module::build(weights, on, calibration).value();
+    weights.tensors.clear();
     for (int i = 6; i < argc; ++i) {
       const auto batch = std::stoll(argv[i]);
       measure(module, folder.tower.image_size, batch, workers, threads, 0);  // warms up

@@ -219,7 +219,11 @@ void add_embed(CLI::App& app, invocation& to_run) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--model", options->model, "A model of `catwalk model list`")->type_name("M");
-  command->add_option("--precision", options->precision, "auto, fp32 or bf16 (fp16 on CUDA)")->type_name("P");
+  command
+      ->add_option("--precision", options->precision,
+                   "auto, fp32, bf16 or int8 (fp16 on CUDA); int8 is unproven until model verify "
+                   "--published has run on real weights")
+      ->type_name("P");
   command->add_option("--format", options->format, "jsonl or npy")->check(CLI::IsMember({"jsonl", "npy"}));
   command->add_option("--output", options->output, "A file instead of stdout")->type_name("F");
   command->footer("Needs no daemon and takes no lock.");

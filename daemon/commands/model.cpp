@@ -22,7 +22,7 @@ namespace asio = boost::asio;
 namespace {
 
 struct model_options {
-  std::string source, name, url, sha256, vocabulary, connect_timeout = "15s";
+  std::string source, name, url, sha256, vocabulary, calibrate, connect_timeout = "15s";
   std::uint64_t seed = 1;
   bool untrained = false, force = false, json = false, published = false;
 };
@@ -73,6 +73,7 @@ embed::import_request request_of(const model_options& o) {
   if (!o.name.empty()) request.name = o.name;
   request.force = o.force;
   if (!o.vocabulary.empty()) request.vocabulary = o.vocabulary;
+  if (!o.calibrate.empty()) request.calibration = o.calibrate;
   return request;
 }
 
@@ -85,6 +86,9 @@ int import(const invocation& to_run, const model_options& o) {
   if (o.untrained != o.source.empty())
     return fail(
         {errc::invalid_argument, "name a folder or a file to import, or --untrained", "", "", "not both"});
+  if (o.untrained && !o.calibrate.empty())
+    return fail({errc::invalid_argument, "an untrained model is calibrated with drawn pictures", o.calibrate,
+                 "", "leave --calibrate out"});
   if (o.untrained && !o.name.empty())
     return fail({errc::invalid_argument, "an untrained model is always named untrained", o.name, "",
                  "leave --name out"});
@@ -310,6 +314,10 @@ void add_model(CLI::App& app, invocation& to_run) {
   imported->add_option("SRC", o->source, "The folder or file");
   imported->add_option("--name", o->name, "The name to store it under")->type_name("N");
   imported->add_flag("--force", o->force, "Replace a stored model of that name");
+  imported
+      ->add_option("--calibrate", o->calibrate,
+                   "A folder of pictures like those to come, for embed.precision: int8 (default: drawn ones)")
+      ->type_name("DIR");
   imported->add_flag("--untrained", o->untrained,
                      "Make a model with seeded weights, for trying out without a download");
   imported->add_option("--seed", o->seed, "Of --untrained (default 1)")->type_name("N");

@@ -40,6 +40,26 @@ def seed_weights(model, seed):
     return model
 
 
+def inject_outliers(model, seed=5):
+    """Trained towers have channels far larger than the others. Six before each of `qkv` and `fc1`, 40 times as large
+    (taken back by the weights behind them, so that the vectors stay), and four in the residual stream."""
+    random, state = torch.Generator().manual_seed(seed), model.state_dict()
+    width = model.config.vision_config.hidden_size
+    with torch.no_grad():
+        for i in range(model.config.vision_config.num_hidden_layers):
+            name = f"vision_model.encoder.layers.{i}"
+            behind = {"layer_norm1": [f"self_attn.{part}_proj" for part in "qkv"], "layer_norm2": ["mlp.fc1"]}
+            for norm, layers in behind.items():
+                channels = torch.randperm(width, generator=random)[:6]
+                for kind in ("weight", "bias"):
+                    state[f"{name}.{norm}.{kind}"][channels] *= 40
+                for layer in layers:
+                    state[f"{name}.{layer}.weight"][:, channels] /= 40
+        channels = torch.randperm(width, generator=random)[:4]
+        state["vision_model.encoder.layers.1.mlp.fc2.bias"][channels] += 60
+    return model
+
+
 def save_vision_only(model, folder, **options):
     """The image tower alone, as CLIPVisionModelWithProjection publishes it."""
     config = copy.deepcopy(model.config.vision_config)

@@ -18,6 +18,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/vision_module.hpp"
 #include "embed/worker_pool.hpp"
@@ -65,8 +66,10 @@ void stages(const std::string& model_dir, const std::string& precision, const st
             const std::string& out) {
   const auto folder = check(embed::read_model_folder(model_dir));
   const auto on = check(embed::choose_device("cpu", precision));
-  const auto module =
-      check(embed::vision_module::build(check(embed::load_weights(folder.weights_file(), folder.tower)), on));
+  const auto weights = check(embed::load_weights(folder.weights_file(), folder.tower));
+  embed::int8_calibration calibration;
+  if (on.int8) calibration = embed::calibration_of(folder, weights);
+  const auto module = check(embed::vision_module::build(weights, on, calibration));
   const auto archive = std::make_shared<const embed::safetensors>(check(embed::safetensors::open_file(in)));
   const auto pixels = embed::as_tensor(archive, archive->tensors().at("pixels"));
   const c10::InferenceMode inference;

@@ -16,16 +16,19 @@ from image_stages import reference_input
 from PIL import Image
 from preprocess_test import drawn, photographs
 from safetensors.numpy import load_file, save_file
-from vision_models import openai_archive, reference_stages, reference_vectors, save_vision_only, seeded_clip
+from vision_models import inject_outliers, openai_archive, reference_stages, reference_vectors, save_vision_only, seeded_clip
 
 NEAR = 1e-4  # of a stage's own size (root mean square), or absolute where that is below 1
 COSINE = 0.9999  # after subtracting the set's mean vector: what is common to all images proves nothing
 COSINE_BF16 = 0.999
+# int8 by the vectors' own cosine: twelve layers of random weights pass rounding on more than trained ones do.
+COSINE_INT8 = 0.999
+COSINE_INT8_SEVEN_BITS = 0.997  # without VNNI, where weights have 7 bits
 
 
-def tool(*args, fails=False):
+def tool(*args, fails=False, env=None):
     run = subprocess.run([os.environ["CATWALK_VISION_STAGE_DUMP"], *map(str, args)], capture_output=True, text=True,
-                         timeout=600)
+                         timeout=600, env=os.environ | (env or {}))
     assert run.returncode == (1 if fails else 0), run.stderr[-2000:]
     return run.stderr if fails else json.loads(run.stdout or "null")
 
@@ -42,8 +45,8 @@ def stages(model_dir, precision, pixels, folder):
     return [found[name] for name in sorted(found) if name.startswith("stage_")], found["vectors"]
 
 
-def pool_vectors(model_dir, precision, files, folder):
-    answers = tool("pool", model_dir, precision, folder / "pool.safetensors", *files)
+def pool_vectors(model_dir, precision, files, folder, env=None):
+    answers = tool("pool", model_dir, precision, folder / "pool.safetensors", *files, env=env)
     assert [a["file"] for a in answers] == [str(f) for f in files]
     return load_file(folder / "pool.safetensors")["vectors"], answers
 
@@ -148,6 +151,63 @@ def test_vectors_in_bf16(stored, files, theirs, work):
     ours, answers = pool_vectors(stored["dir"], "bf16", files, work)
     same_vectors(ours, theirs, COSINE_BF16)
     assert {a["precision"] for a in answers} == {"bf16"}
+
+
+def has_vnni():
+    flags = Path("/proc/cpuinfo").read_text().split()
+    return "avx512_vnni" in flags or "avx_vnni" in flags
+
+
+def near_vectors(ours, theirs, least):
+    assert np.allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
+    worst = (ours * theirs).sum(axis=1).min()
+    assert worst >= least, f"cosine {worst:.6f}"
+
+
+class TestInt8:
+    """Linear layers in int8, calibrated with drawn pictures, over the photographs."""
+
+    @pytest.fixture(scope="class", params=["seeded", "outliers"])
+    def case(self, request, inputs, work):
+        model = seeded_clip()
+        if request.param == "outliers":
+            inject_outliers(model)
+        model.save_pretrained(work / f"int8-{request.param}")
+        stored = tool("import", work / f"int8-{request.param}", work / "models", f"int8-{request.param}")
+        return request.param, stored, reference_vectors(model, inputs)
+
+    # As this CPU is, with torch's and our own kernels held back, and with oneDNN held back as well.
+    @pytest.mark.parametrize("caps", [{}, {"ATEN_CPU_CAPABILITY": "avx2"}, {"ATEN_CPU_CAPABILITY": "default"},
+                                      {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}],
+                             ids=["all", "avx2", "portable", "no_vnni"])
+    def test_is_near_fp32(self, case, caps, files, work):
+        _, stored, theirs = case
+        ours, answers = pool_vectors(stored["dir"], "int8", files, work, caps)
+        dot_products = has_vnni() and "ONEDNN_MAX_CPU_ISA" not in caps
+        near_vectors(ours, theirs, COSINE_INT8 if dot_products else COSINE_INT8_SEVEN_BITS)
+        assert {a["precision"] for a in answers} == {"int8"}
+        assert np.abs(ours - theirs).max() > 1e-4, "the precision changes nothing: was it used?"
+
+    def test_mutant_that_leaves_the_outliers_where_they_are(self, case, files, work):
+        name, stored, theirs = case
+        if name != "outliers":
+            pytest.skip("SKIPPED: there are no outliers to leave")
+        kept = Path(stored["dir"]) / "int8.safetensors"
+        calibration = load_file(kept)
+        for key, value in calibration.items():
+            calibration[key] = np.full_like(value, {"shift": 0, "scale": 1, "zero": 128}[key.rsplit(".", 1)[1]])
+        save_file(calibration, kept)
+        ours, _ = pool_vectors(stored["dir"], "int8", files, work)
+        with pytest.raises(AssertionError, match="cosine"):
+            near_vectors(ours, theirs, COSINE_INT8_SEVEN_BITS)
+
+    def test_a_damaged_calibration_is_made_again(self, case, files, work):
+        _, stored, theirs = case
+        kept = Path(stored["dir"]) / "int8.safetensors"
+        kept.write_bytes(kept.read_bytes()[:1000])
+        ours, _ = pool_vectors(stored["dir"], "int8", files, work)
+        near_vectors(ours, theirs, COSINE_INT8 if has_vnni() else COSINE_INT8_SEVEN_BITS)
+        assert len(load_file(kept)) == 12 * 4 * 3
 
 
 class TestMutants:

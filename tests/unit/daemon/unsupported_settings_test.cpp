@@ -24,7 +24,7 @@ TEST_CASE("a setting without effect is named with its place") {
 
 TEST_CASE("what would do something else than was asked for is an error") {
   config::loaded loaded;
-  loaded.values.embed.precision = "int8";
+  loaded.values.embed.decode = "fast";
   const auto found = daemon::unsupported_settings(loaded);
   REQUIRE(found.size() == 1);
   CHECK(found[0].severity == config::problem::level::error);

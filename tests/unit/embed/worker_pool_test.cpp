@@ -264,8 +264,6 @@ TEST_CASE("worker pool: what it cannot do is refused by name") {
     CHECK_FALSE(pool.error().hint.empty());
     return pool.error();
   };
-  CHECK_THAT(refused([](auto& o) { o.precision = "int8"; }).to_string(),
-             Catch::Contains("int8 is not supported yet"));
   CHECK_THAT(refused([](auto& o) { o.device = "cpu", o.precision = "fp16"; }).to_string(),
              Catch::Contains("CUDA"));
   CHECK(refused([](auto& o) { o.precision = "fp8"; }).code == errc::invalid_config);
