@@ -124,10 +124,10 @@ asio::awaitable<void> online_check::check_sink() {
 
 asio::awaitable<void> online_check::check_model() {
   online_finding finding{"model", false, ""};
-  const auto& wanted = app_.settings().embed;
-  if (!sink_is_good_ && needs_local(wanted)) {
+  const auto& settings = app_.settings();
+  if (!sink_is_good_ && needs_local(settings.embed)) {
     // Whether it fits the sink is not known; whether it is there is.
-    const auto model = choose_model(wanted, app_.models_dir());
+    const auto model = choose_model(settings, app_.models_dir());
     finding.good = model.has_value();
     finding.says = model ? model->info.name + " is there; whether it fits the sink is not known"
                          : model.error().to_string();
