@@ -1,4 +1,4 @@
-# Debian 12 packages (scripts/setup installs them) and libtorch from the torch wheel (CMAKE_PREFIX_PATH).
+# Debian 12 packages (scripts/setup installs them) and libtorch from the torch wheel (catwalk_torch.cmake).
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
@@ -19,7 +19,7 @@ pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 
 if(CATWALK_WITH_TORCH)
-  find_package(Torch 2.13 REQUIRED)
+  include(catwalk_torch)
   find_package(JPEG REQUIRED)
   find_package(PNG REQUIRED)
   find_package(GIF 5.1 REQUIRED)

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "config/letter_case.hpp"
 #include "core/cron.hpp"
 
 namespace catwalk {
@@ -43,15 +44,6 @@ constexpr std::array<shorthand, 7> shorthands{{{"@hourly", "0 * * * *"},
                                                {"@yearly", "0 0 1 1 *"},
                                                {"@annually", "0 0 1 1 *"}}};
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -67,7 +59,7 @@ class cron_parser {
     auto words = split(text_);
     if (words.size() == 1 && words[0].starts_with('@')) {
       const auto found = std::find_if(shorthands.begin(), shorthands.end(), [&](const shorthand& s) {
-        return equal_without_case(s.name, words[0]);
+        return config::equal_but_for_case(s.name, words[0]);
       });
       if (found == shorthands.end())
         return problem(words[0], "unknown shorthand",
@@ -129,11 +121,11 @@ class cron_parser {
 
   void read_item(std::string_view item) {
     if (item.empty()) return fail(item, "a value is missing");
-    if (index_ == day_field && (lower(item.front()) == 'l')) return read_last_day(item);
+    if (index_ == day_field && (config::lower_case(item.front()) == 'l')) return read_last_day(item);
     if (index_ == weekday_field) {
       if (const auto hash = item.find('#'); hash != std::string_view::npos)
         return read_nth_weekday(item, hash);
-      if (lower(item.back()) == 'l' && item.size() > 1) {
+      if (config::lower_case(item.back()) == 'l' && item.size() > 1) {
         if (const auto day = read_value(item.substr(0, item.size() - 1)))
           out_.nth_weekdays_[static_cast<std::size_t>(*day % 7)] |= 1;
         return;
@@ -176,7 +168,7 @@ class cron_parser {
   void read_last_day(std::string_view item) {
     const auto dash = item.find('-');
     const auto word = item.substr(0, dash);
-    if (!equal_without_case(word, "l") && !equal_without_case(word, "last"))
+    if (!config::equal_but_for_case(word, "l") && !config::equal_but_for_case(word, "last"))
       return fail(item, "expected L or L-n");
     int before = 0;
     if (dash != std::string_view::npos) {
@@ -238,7 +230,8 @@ class cron_parser {
     }
     const auto names = current().names;
     for (std::size_t i = 0; i < names.size(); ++i)
-      if (equal_without_case(text, names[i]) || equal_without_case(text, names[i].substr(0, 3)))
+      if (config::equal_but_for_case(text, names[i]) ||
+          config::equal_but_for_case(text, names[i].substr(0, 3)))
         return current().lowest + static_cast<int>(i);
     if (text.empty())
       fail(text, "a value is missing");

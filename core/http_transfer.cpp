@@ -10,8 +10,10 @@
 #include <new>
 #include <utility>
 
+#include "config/letter_case.hpp"
 #include "core/cookie_jar.hpp"
 #include "core/proxy_choice.hpp"
+#include "core/redirect_rule.hpp"
 
 namespace catwalk {
 namespace {
@@ -23,44 +25,6 @@ constexpr auto max_connect_time = 15'000ms;
 // Below this rate for this long a transfer without a nearer time limit counts as dead.
 constexpr long dead_rate = 10;  // bytes per second
 constexpr auto dead_time = 60s;
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-// What may go to a host that the caller did not name: it says what is asked for and by which program, never
-// by whom.
-constexpr std::array harmless_headers{"Accept",
-                                      "Accept-Encoding",
-                                      "Accept-Language",
-                                      "Cache-Control",
-                                      "Content-Encoding",
-                                      "Content-Type",
-                                      "DNT",
-                                      "If-Modified-Since",
-                                      "If-None-Match",
-                                      "Pragma",
-                                      "Range",
-                                      "Sec-Fetch-Dest",
-                                      "Sec-Fetch-Mode",
-                                      "Sec-Fetch-Site",
-                                      "Sec-Fetch-User",
-                                      "Sec-CH-UA",
-                                      "Sec-CH-UA-Mobile",
-                                      "Sec-CH-UA-Platform",
-                                      "Upgrade-Insecure-Requests",
-                                      "User-Agent",
-                                      "X-Requested-With"};
-
-// Whether credentials for `from` may go to `to`: the same scheme, host and port, or the step from http to
-// https.
-bool same_trust(const url& from, const url& to) {
-  if (from.host != to.host) return false;
-  if (from.scheme == to.scheme) return from.port == to.port;
-  return from.scheme == "http" && from.port == 80 && to.scheme == "https" && to.port == 443;
-}
 
 std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
@@ -231,10 +195,10 @@ void http_transfer::set_headers() {
   request_.headers.set_default("User-Agent", options_.user_agent);
   std::string cookies;
   for (const auto& [name, value] : request_.headers.entries()) {
-    if (same_name(name, "Cookie")) {  // one header together with the jar's
+    if (config::equal_but_for_case(name, "Cookie")) {  // one header together with the jar's
       cookies += (cookies.empty() ? "" : "; ") + value;
-    } else if (request_.resume_from != 0 &&
-               (same_name(name, "Accept-Encoding") || same_name(name, "Range"))) {
+    } else if (request_.resume_from != 0 && (config::equal_but_for_case(name, "Accept-Encoding") ||
+                                             config::equal_but_for_case(name, "Range"))) {
       continue;
     } else {
       append(trimmed(value).empty() ? name + ";" : name + ": " + value);
@@ -313,7 +277,7 @@ bool http_transfer::take_end_of_headers() {
   if (redirects() || request_.method == "HEAD" || status == 204 || status == 304) return true;
   const auto length = response_.headers.find("Content-Length");
   const auto coding = response_.headers.find("Content-Encoding");
-  if (!length || (coding && !same_name(*coding, "identity"))) return true;
+  if (!length || (coding && !config::equal_but_for_case(*coding, "identity"))) return true;
   std::uint64_t bytes = 0;
   const auto [end, problem] = std::from_chars(length->data(), length->data() + length->size(), bytes);
   if (problem != std::errc() || bytes <= request_.max_bytes) return true;
@@ -379,16 +343,8 @@ curl_socket_t http_transfer::open_socket(const curl_sockaddr& to) {
 }
 
 bool http_transfer::redirects() const {
-  switch (response_.status) {
-    case 301:
-    case 302:
-    case 303:
-    case 307:
-    case 308:
-      return request_.max_redirects > 0 && response_.headers.find("Location").has_value();
-    default:
-      return false;
-  }
+  return is_redirect(response_.status) && request_.max_redirects > 0 &&
+         response_.headers.find("Location").has_value();
 }
 
 std::optional<result<http_response>> http_transfer::finish(CURLcode code) {
@@ -423,27 +379,11 @@ std::optional<result<http_response>> http_transfer::follow_redirect() {
                 "a redirect that cannot be followed, to " + redacted(location) + ": " + next.error().why,
                 "only http and https are followed"));
   if (next->fragment.empty()) next->fragment = target_.fragment;
-  const int status = response_.status;
-  if ((status == 303 && request_.method != "HEAD") || (status <= 302 && request_.method == "POST")) {
-    request_.method = "GET";
-    request_.body.clear();
-    for (const auto* name : {"Content-Type", "Content-Encoding", "Content-Length"})
-      request_.headers.remove(name);
-  }
-  if (!same_trust(target_, *next)) drop_credentials();
+  apply_redirect(request_, response_.status, target_, *next);
   target_ = std::move(*next);
   body_bytes_ = 0;
   if (auto ready = prepare_hop(); !ready) return result<http_response>(std::move(ready).error());
   return std::nullopt;
-}
-
-void http_transfer::drop_credentials() {
-  http_headers kept;
-  for (const auto& [name, value] : request_.headers.entries())
-    if (std::any_of(harmless_headers.begin(), harmless_headers.end(),
-                    [&](const char* known) { return same_name(name, known); }))
-      kept.add(name, value);
-  request_.headers = std::move(kept);
 }
 
 error http_transfer::failure_of(CURLcode code) const {

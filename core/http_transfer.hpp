@@ -57,7 +57,6 @@ class http_transfer {
   curl_socket_t open_socket(const curl_sockaddr& address);
   bool redirects() const;
   std::optional<result<http_response>> follow_redirect();
-  void drop_credentials();
   error failure(errc code, std::string why, std::string hint = {}) const;
   error failure_of(CURLcode code) const;
   error refused(std::string_view address, const std::string& range) const;

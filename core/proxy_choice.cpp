@@ -4,7 +4,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
-#include <cctype>
+
+#include "config/letter_case.hpp"
 
 namespace catwalk {
 namespace {
@@ -54,9 +55,7 @@ bool matches(std::string_view entry, const url& target) {
 }  // namespace
 
 bool exempt_from_proxy(std::string_view no_proxy, const url& target) {
-  std::string list(no_proxy);
-  std::transform(list.begin(), list.end(), list.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string list = config::lower_case(no_proxy);
   std::string_view rest = list;
   while (!rest.empty()) {
     const auto entry = rest.substr(0, rest.find_first_of(", \t"));

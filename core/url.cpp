@@ -10,28 +10,21 @@
 #include <optional>
 #include <vector>
 
+#include "config/letter_case.hpp"
+
 namespace catwalk {
 namespace {
 
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 bool is_alpha(char c) noexcept {
-  return lower(c) >= 'a' && lower(c) <= 'z';
+  return config::lower_case(c) >= 'a' && config::lower_case(c) <= 'z';
 }
 int hex_value(char c) noexcept {
   if (is_digit(c)) return c - '0';
-  const char l = lower(c);
+  const char l = config::lower_case(c);
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
 }
 
 std::uint16_t default_port(std::string_view scheme) noexcept {
@@ -84,7 +77,8 @@ std::string normalised_path(std::string_view path) {
     while (!segment.empty()) {
       if (segment.starts_with('.'))
         segment.remove_prefix(1);
-      else if (segment.size() >= 3 && segment[0] == '%' && segment[1] == '2' && lower(segment[2]) == 'e')
+      else if (segment.size() >= 3 && segment[0] == '%' && segment[1] == '2' &&
+               config::lower_case(segment[2]) == 'e')
         segment.remove_prefix(3);
       else
         return 0;
@@ -153,7 +147,7 @@ result<std::string> curl_host(std::string_view host) {
   // CURLU calls a name that libidn2 refuses a failure of memory.
   if (code == CURLUE_OUT_OF_MEMORY && !ascii(host)) return malformed(host, "a name that DNS cannot hold");
   if (code != CURLUE_OK) return malformed(host, curl_url_strerror(code));
-  return lowered(text);
+  return config::lower_case(text);
 }
 
 // Whether the last label is a number, so that the host must be an IPv4 address (WHATWG "ends in a number").
@@ -252,7 +246,7 @@ std::optional<std::string> scheme_of(std::string_view text) {
   if (text.empty() || !is_alpha(text.front())) return std::nullopt;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == ':') return lowered(text.substr(0, i));
+    if (c == ':') return config::lower_case(text.substr(0, i));
     if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.') return std::nullopt;
   }
   return std::nullopt;

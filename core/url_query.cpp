@@ -2,14 +2,11 @@
 #include <array>
 #include <utility>
 
+#include "config/letter_case.hpp"
 #include "core/url.hpp"
 
 namespace catwalk {
 namespace {
-
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 // The text cut at its query: what stands before "?", the query, and what follows from "#" on.
 struct pieces {
@@ -41,8 +38,7 @@ void each_parameter(std::string_view query, Visit visit) {
 }
 
 bool names_a_credential(std::string_view encoded) {
-  std::string name = percent_decode(encoded);
-  std::transform(name.begin(), name.end(), name.begin(), lower);
+  const std::string name = config::lower_case(percent_decode(encoded));
   constexpr std::array anywhere{"token", "apikey", "api_key",   "api-key",
                                 "passw", "secret", "signature", "credential"};
   constexpr std::array exactly{"key", "sig", "auth", "pwd", "authorization", "access_key"};

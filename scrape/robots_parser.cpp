@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "config/letter_case.hpp"
 #include "scrape/robots.hpp"
 #include "scrape/robots_token.hpp"
 #include "scrape/text.hpp"
@@ -14,19 +15,11 @@ namespace {
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
-}
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 enum class line_kind { user_agent, allow, disallow, crawl_delay, sitemap };
@@ -61,7 +54,7 @@ std::string robots_product_token(std::string_view agent) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                        c == '-' || c == '_' || c == '.' || (static_cast<unsigned char>(c) & 0x80) != 0;
     if (!plain) break;
-    token += lower(c);
+    token += config::lower_case(c);
   }
   return token;
 }
@@ -97,8 +90,9 @@ class robots_parser {
       if (std::any_of(rest.begin(), rest.end(), is_space)) return;
     }
     const auto name = trim(line.substr(0, colon));
-    const auto key = std::find_if(keys.begin(), keys.end(),
-                                  [&](const key_name& k) { return equal_without_case(k.name, name); });
+    const auto key = std::find_if(keys.begin(), keys.end(), [&](const key_name& k) {
+      return config::equal_but_for_case(k.name, name);
+    });
     if (key != keys.end()) take(key->kind, trim(line.substr(colon + 1)));
   }
 

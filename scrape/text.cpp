@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "config/letter_case.hpp"
+
 namespace catwalk::scrape {
 namespace {
 
@@ -54,10 +56,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::string lower_ascii(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
+  return config::lower_case(text);
 }
 
 bool is_valid_utf8(std::string_view text) {
