@@ -5,6 +5,7 @@
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/verb.hpp>
 
+#include "daemon/http_error.hpp"
 #include "daemon/http_session.hpp"
 #include "daemon/token.hpp"
 
@@ -34,8 +35,8 @@ bool changes_nothing(http::verb method) {
   return method == http::verb::get || method == http::verb::head;
 }
 
-http_reply unauthorized(std::string why) {
-  auto reply = text_reply(401, std::move(why));
+http_reply unauthorized(std::string_view why) {
+  auto reply = problem_reply(401, "unauthorized", why);
   reply.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"catwalk\"");
   return reply;
 }
@@ -74,24 +75,25 @@ std::optional<http_reply> access_policy::refusal(const http_request_head& head, 
                                                  need what, wall_time now) const {
   if (peer.local_socket) return std::nullopt;
   const auto host = field(head, http::field::host);
-  if (!known_host(host)) return text_reply(421, "unknown host: name it in http.hosts\n");
+  if (!known_host(host)) return problem_reply(421, "unknown_host", "unknown host: name it in http.hosts");
   if (what == need::nothing) return std::nullopt;
 
   const auto origin = field(head, http::field::origin);
   if (!origin.empty() && !known_origin(origin, host))
-    return text_reply(403, "a page of another origin may not ask this: name its host in http.hosts\n");
+    return problem_reply(403, "unknown_origin",
+                         "a page of another origin may not ask this: name its host in http.hosts");
   if (const auto given = bearer(head)) {
     if (is_token(*given)) return std::nullopt;
-    return unauthorized("wrong token; `catwalk status --token` prints the right one\n");
+    return unauthorized("wrong token; `catwalk status --token` prints the right one");
   }
   const auto session = cookie_value(field(head, http::field::cookie), session_cookie);
   if (session.empty())
     return unauthorized(
-        "this asks for the token, as Authorization: Bearer; `catwalk status --token` prints it\n");
+        "this asks for the token, as Authorization: Bearer; `catwalk status --token` prints it");
   if (!session_holds(settings_.token, session, now))
-    return unauthorized("the session has ended: log in again\n");
+    return unauthorized("the session has ended: log in again");
   if (!changes_nothing(head.method()) && origin.empty())
-    return text_reply(403, "a session's cookie changes nothing without an Origin\n");
+    return problem_reply(403, "unknown_origin", "a session's cookie changes nothing without an Origin");
   return std::nullopt;
 }
 

@@ -1,13 +1,23 @@
 #include "daemon/api_server.hpp"
 
+#include "daemon/catalogue_endpoints.hpp"
 #include "daemon/embed_endpoints.hpp"
+#include "daemon/embedded_files.hpp"
+#include "daemon/event_endpoints.hpp"
+#include "daemon/failure_endpoints.hpp"
 #include "daemon/health_endpoints.hpp"
 #include "daemon/http_router.hpp"
+#include "daemon/manual_runs.hpp"
 #include "daemon/openai_endpoints.hpp"
 #include "daemon/query_embedder.hpp"
+#include "daemon/query_text.hpp"
 #include "daemon/reload_endpoint.hpp"
 #include "daemon/retention.hpp"
+#include "daemon/run_endpoints.hpp"
 #include "daemon/session_endpoints.hpp"
+#include "daemon/site_endpoints.hpp"
+#include "daemon/static_files.hpp"
+#include "daemon/thumbnail_endpoint.hpp"
 
 namespace catwalk::daemon {
 
@@ -20,6 +30,12 @@ class api_server::parts {
         router(policy),
         embedder(app),
         pictures(app, policy, embedder),
+        texts(app),
+        runs(app),
+        events(app),
+        sites(app, runs, events),
+        products(app, embedder, texts),
+        thumbnails(app),
         server(app.loop().get_executor(), server_options(options),
                [this](const http_server_request& request) { return router.answer(request); }) {
     add_health_routes(router, app);
@@ -28,6 +44,21 @@ class api_server::parts {
     if (options.reload) add_reload_route(router, std::move(options.reload));
     pictures.add_to(router);
     add_openai_routes(router, app, embedder);
+    events.add_to(router);
+    sites.add_to(router);
+    products.add_to(router);
+    thumbnails.add_to(router);
+    add_run_routes(router, app);
+    add_failure_routes(router, app);
+    add_static_routes(router, embedded_files());
+  }
+
+  /// Runs that people asked for end with the application's; then nobody is told of anything any more.
+  asio::awaitable<void> stop() {
+    co_await runs.stop();
+    co_await events.stop();
+    co_await texts.stop();
+    co_await server.stop();
   }
 
   http_server_options server_options(const api_server_options& options) {
@@ -44,6 +75,12 @@ class api_server::parts {
   http_router router;
   query_embedder embedder;
   embed_endpoints pictures;
+  query_text texts;
+  manual_runs runs;
+  event_endpoints events;
+  site_endpoints sites;
+  catalogue_endpoints products;
+  thumbnail_endpoint thumbnails;
   http_server server;
 };
 
@@ -58,7 +95,7 @@ asio::ip::tcp::endpoint api_server::local_endpoint() const {
   return parts_->server.local_endpoint();
 }
 asio::awaitable<void> api_server::stop() {
-  co_await parts_->server.stop();
+  co_await parts_->stop();
 }
 
 }  // namespace catwalk::daemon

@@ -28,6 +28,7 @@ class api_server {
 
   result<void> start();
   boost::asio::ip::tcp::endpoint local_endpoint() const;
+  /// After application::request_stop(), or it waits for the runs that people asked for to end by themselves.
   boost::asio::awaitable<void> stop();
 
  private:

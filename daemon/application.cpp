@@ -89,6 +89,7 @@ result<void> application::open() {
   if (database) {
     database_ = std::move(*database);
     catalogue_ = std::make_unique<storage::catalogue>(database_);
+    paused_ = std::make_unique<paused_sites>(*catalogue_);
   }
   return options_.state == state_access::read ? result<void>() : make_clients();
 }
@@ -178,6 +179,7 @@ asio::awaitable<result<void>> application::start_parts() {
   if (*interrupted > 0)
     spdlog::info("{} interrupted run(s) of an earlier start will be gone on with", *interrupted);
 
+  if (auto paused = co_await paused_->load(); !paused) co_return paused.error();
   if (auto described = co_await describe_sink(); !described) co_return described.error();
   if (auto loaded = co_await load_model(); !loaded) co_return loaded.error();
   co_await warn_of_unknown_rows();
@@ -263,6 +265,11 @@ std::optional<std::chrono::sys_seconds> application::next_run() const {
   std::optional<std::chrono::sys_seconds> next;
   for (const auto& [site, when] : next_runs_) next = std::min(next.value_or(when), when);
   return next;
+}
+
+std::optional<std::chrono::sys_seconds> application::next_run_of(const std::string& site) const {
+  const auto found = next_runs_.find(site);
+  return found == next_runs_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void application::request_stop() {

@@ -17,6 +17,7 @@
 #include "daemon/image_stage.hpp"
 #include "daemon/intake_gate.hpp"
 #include "daemon/model_choice.hpp"
+#include "daemon/paused_sites.hpp"
 #include "daemon/site_runner.hpp"
 #include "daemon/text_embedder.hpp"
 #include "embed/encoder.hpp"
@@ -64,6 +65,10 @@ class application {
 
   /// Carries out runs; not with state_access::read.
   site_runner& runs() noexcept { return *runner_; }
+  const site_runner& runs() const noexcept { return *runner_; }
+  /// Sites that the schedule leaves out; not where there is no catalogue.
+  paused_sites& paused() noexcept { return *paused_; }
+  const paused_sites& paused() const noexcept { return *paused_; }
 
   /// Ends the runs that are under way: their sites are cancelled, no further image is fetched. run() then
   /// returns.
@@ -77,8 +82,9 @@ class application {
   /// When the schedule next reads a site, for `/health` and the metrics.
   void note_next_run(const std::string& site, std::optional<std::chrono::sys_seconds> when);
 
-  /// The next of all sites' runs.
+  /// The next of all sites' runs, and one site's.
   std::optional<std::chrono::sys_seconds> next_run() const;
+  std::optional<std::chrono::sys_seconds> next_run_of(const std::string& site) const;
 
   /// What `GET /health` answers.
   struct health {
@@ -153,6 +159,7 @@ class application {
   std::unique_ptr<scrape::fetcher> page_lane_, image_lane_;
   std::shared_ptr<storage::state_database> database_;
   std::unique_ptr<storage::catalogue> catalogue_;
+  std::unique_ptr<paused_sites> paused_;
   std::unique_ptr<storage::sink> sink_;
   std::optional<storage::sink_description> description_;
   std::optional<error> sink_problem_;

@@ -54,6 +54,9 @@ asio::awaitable<application::health> application::current_health() {
       body["sites"][site]["blocked"] = {{"since", to_millis(note.since) / 1000}, {"seen", note.seen}};
     for (const auto& [site, when] : next_runs_)
       body["sites"][site]["next_run"] = when.time_since_epoch().count();
+    for (const auto& site : loaded_.sites)
+      if (const auto paused = paused_->since(site.name))
+        body["sites"][site.name]["paused"] = to_millis(*paused) / 1000;
     for (const auto& site : *sites) {
       auto& entry = body["sites"][site.site.str()];
       entry["products"] = site.products;

@@ -43,13 +43,17 @@ int http_status_of(const error& e) noexcept {
   }
 }
 
+http_reply problem_reply(int status, std::string_view code, std::string_view message) {
+  const nlohmann::json body{{"error",
+                             {{"code", code},
+                              {"message", message},
+                              {"type", status < 500 ? "invalid_request_error" : "server_error"}}}};
+  return json_reply(status, json_text(body) + "\n");
+}
+
 http_reply error_reply(const error& e) {
   const int status = http_status_of(e);
-  const nlohmann::json body{{"error",
-                             {{"code", name_of(e.code)},
-                              {"message", concealed(e.to_string())},
-                              {"type", status < 500 ? "invalid_request_error" : "server_error"}}}};
-  auto reply = json_reply(status, json_text(body) + "\n");
+  auto reply = problem_reply(status, name_of(e.code), concealed(e.to_string()));
   if (status == 429 || status == 503) reply.headers.emplace_back("Retry-After", status == 429 ? "1" : "5");
   return reply;
 }

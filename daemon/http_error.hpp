@@ -1,4 +1,6 @@
 #pragma once
+#include <string_view>
+
 #include "core/error.hpp"
 #include "daemon/http_server.hpp"
 
@@ -11,5 +13,8 @@ int http_status_of(const error& e) noexcept;
 /// `{"error": {"code": …, "message": …, "type": …}}`, the shape of OpenAI's errors, with `Retry-After` where
 /// trying again helps.
 http_reply error_reply(const error& e);
+
+/// The same shape for what is no `error`: a refusal on the headers alone. `code` is a word to decide on.
+http_reply problem_reply(int status, std::string_view code, std::string_view message);
 
 }  // namespace catwalk::daemon

@@ -4,6 +4,7 @@
 
 #include "core/clock.hpp"
 #include "core/url.hpp"
+#include "daemon/http_error.hpp"
 
 namespace catwalk::daemon {
 
@@ -85,8 +86,8 @@ http_reply http_router::not_found(std::string_view path) const {
     allowed += (allowed.empty() ? "" : ", ") + std::string(name.data(), name.size());
     if (route.method == http::verb::get) allowed += ", HEAD";
   }
-  if (allowed.empty()) return text_reply(404, "not found\n");
-  auto reply = text_reply(405, "this takes " + allowed + " alone\n");
+  if (allowed.empty()) return problem_reply(404, "not_found", "there is nothing at this path");
+  auto reply = problem_reply(405, "invalid_argument", "this takes " + allowed + " alone");
   reply.headers.emplace_back("Allow", std::move(allowed));
   return reply;
 }

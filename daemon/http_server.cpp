@@ -18,6 +18,7 @@
 #include <list>
 
 #include "core/task_group.hpp"
+#include "daemon/http_error.hpp"
 #include "daemon/http_listener.hpp"
 
 namespace catwalk::daemon {
@@ -55,8 +56,23 @@ class held_bytes {
   std::size_t bytes_;
 };
 
+/// Writes into a connection after its headers.
+class connection_stream final : public http_stream {
+ public:
+  explicit connection_stream(beast::basic_stream<stream_protocol>& to) : to_(to) {}
+  asio::awaitable<bool> write(std::string text, std::chrono::milliseconds at_most) override {
+    to_.expires_after(at_most);
+    const auto [ec, n] = co_await asio::async_write(to_, asio::buffer(text), awaitable_tuple);
+    to_.expires_never();
+    co_return !ec;
+  }
+
+ private:
+  beast::basic_stream<stream_protocol>& to_;
+};
+
 http_reply too_many_bodies() {
-  auto reply = text_reply(429, "too many large requests at once: try again in a moment\n");
+  auto reply = problem_reply(429, "queue_full", "too many large requests at once: try again in a moment");
   reply.headers.emplace_back("Retry-After", "1");
   return reply;
 }
@@ -66,10 +82,11 @@ http::response<http::string_body> to_response(http_reply& reply, const http_requ
   http::response<http::string_body> response;
   response.result(static_cast<unsigned>(reply.status));
   response.version(head.version());
-  response.keep_alive(keep && !reply.cut_after);
+  response.keep_alive(keep && !reply.cut_after && !reply.stream);
   response.set(http::field::server, server_name);
   if (!reply.content_type.empty()) response.set(http::field::content_type, reply.content_type);
   for (const auto& [name, value] : reply.headers) response.insert(name, value);
+  if (reply.stream) return response;  // its end is the connection's
   const auto length = reply.body.size();
   if (head.method() != http::verb::head) response.body() = std::move(reply.body);
   response.content_length(length);
@@ -79,11 +96,11 @@ http::response<http::string_body> to_response(http_reply& reply, const http_requ
 }  // namespace
 
 http_reply text_reply(int status, std::string text) {
-  return {status, "text/plain; charset=utf-8", std::move(text), {}, {}};
+  return {status, "text/plain; charset=utf-8", std::move(text)};
 }
 
 http_reply json_reply(int status, std::string body) {
-  return {status, "application/json; charset=utf-8", std::move(body), {}, {}};
+  return {status, "application/json; charset=utf-8", std::move(body)};
 }
 
 class http_server::impl {
@@ -215,14 +232,15 @@ class http_server::impl {
     const auto [head_error, head_bytes] =
         co_await http::async_read_header(c.stream, buffer, parser, awaitable_tuple);
     if (head_error == http::error::header_limit)
-      co_return co_await refuse(c, parser.get(), text_reply(431, "request headers too large\n"));
+      co_return co_await refuse(c, parser.get(),
+                                problem_reply(431, "too_large", "request headers too large"));
     if (head_error) co_return false;
 
     auto admission = options_.admit ? options_.admit(parser.get(), c.peer)
                                     : http_admission{options_.max_body, std::nullopt};
     const auto length = parser.content_length();
     if (!admission.refusal && length && *length > admission.max_body)
-      admission.refusal = text_reply(413, "request body too large\n");
+      admission.refusal = problem_reply(413, "too_large", "request body too large");
     const bool no_body = !parser.chunked() && length.value_or(0) == 0;
     const std::size_t expected = no_body ? 0 : length.value_or(admission.max_body);
     if (!admission.refusal && held_ + expected > options_.max_bodies) admission.refusal = too_many_bodies();
@@ -246,7 +264,7 @@ class http_server::impl {
     const auto [body_error, body_bytes] =
         co_await http::async_read(c.stream, buffer, parser, awaitable_tuple);
     if (body_error == http::error::body_limit)
-      co_return co_await refuse(c, parser.get(), text_reply(413, "request body too large\n"));
+      co_return co_await refuse(c, parser.get(), problem_reply(413, "too_large", "request body too large"));
     if (body_error) co_return false;
     c.request = phase::complete;
     c.stream.expires_never();
@@ -268,7 +286,7 @@ class http_server::impl {
     spdlog::error("{} {} failed: {}",
                   std::string_view(request.method_string().data(), request.method_string().size()),
                   std::string_view(request.target().data(), request.target().size()), what);
-    return text_reply(500, "internal error; see the log\n");
+    return problem_reply(500, "internal", "internal error; see the log");
   }
 
   /// Answers a request whose rest is not read. What the client still sends is dropped for a moment: closing
@@ -290,6 +308,7 @@ class http_server::impl {
                              http_reply reply) {
     const auto cut_after = reply.cut_after;
     auto response = to_response(reply, head, keep_alive, options_.server_name);
+    const auto stream = std::move(reply.stream);
     const bool keep = response.keep_alive();
     c.stream.expires_after(options_.idle_timeout);
     if (cut_after) {
@@ -299,6 +318,14 @@ class http_server::impl {
       if (header_error) co_return false;
       const auto part = asio::buffer(response.body().data(), std::min(*cut_after, response.body().size()));
       co_await asio::async_write(c.stream, part, awaitable_tuple);
+      co_return false;
+    }
+    if (stream) {
+      http::response_serializer<http::string_body> serializer(response);
+      auto [header_error, header_bytes] =
+          co_await http::async_write_header(c.stream, serializer, awaitable_tuple);
+      connection_stream out(c.stream);
+      if (!header_error && head.method() != http::verb::head) co_await stream(out);
       co_return false;
     }
     auto [write_error, bytes] = co_await http::async_write(c.stream, response, awaitable_tuple);

@@ -32,13 +32,23 @@ struct http_server_request : boost::beast::http::request<boost::beast::http::str
   http_peer peer;
 };
 
+/// A body that is sent bit by bit.
+class http_stream {
+ public:
+  virtual ~http_stream() = default;
+  /// False once the client has gone, or has not taken the text in time: nothing more can be sent.
+  virtual boost::asio::awaitable<bool> write(std::string text, std::chrono::milliseconds at_most) = 0;
+};
+
 struct http_reply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers = {};
   /// A fault of the demo shop's: the connection breaks after this many bytes of the body.
-  std::optional<std::size_t> cut_after;
+  std::optional<std::size_t> cut_after = {};
+  /// Sends the body, instead of `body`: called once the headers are out; the connection ends with it.
+  std::function<boost::asio::awaitable<void>(http_stream&)> stream = {};
 };
 
 http_reply text_reply(int status, std::string text);

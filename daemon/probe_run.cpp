@@ -3,6 +3,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "scrape/fetcher.hpp"
+#include "storage/sink.hpp"
 
 namespace catwalk::daemon {
 
@@ -10,11 +11,13 @@ namespace asio = boost::asio;
 
 asio::awaitable<result<scrape::probe_report>> run_probe(asio::any_io_executor loop,
                                                         const config::fetch_settings& fetch,
-                                                        std::string address) {
+                                                        std::string address,
+                                                        std::vector<std::string> permitted) {
   http_client_options client;
   client.name = "shops";
   client.user_agent = fetch.user_agent;
   client.guard_addresses = !fetch.allow_private_addresses;
+  client.permitted_endpoints = std::move(permitted);
   client.http_proxy = fetch.http_proxy;
   client.https_proxy = fetch.https_proxy;
   client.no_proxy = fetch.no_proxy;
@@ -31,6 +34,12 @@ asio::awaitable<result<scrape::probe_report>> run_probe(asio::any_io_executor lo
   scrape::probe probe(context);
   auto report = co_await probe.run(std::move(address));
   co_return report;
+}
+
+nlohmann::json rows_of(const scrape::probe_report& report) {
+  auto rows = nlohmann::json::array();
+  for (const auto& item : report.products) rows.push_back(storage::row_as_json(item, nullptr, "catwalk"));
+  return rows;
 }
 
 }  // namespace catwalk::daemon

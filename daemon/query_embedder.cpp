@@ -1,29 +1,12 @@
 #include "daemon/query_embedder.hpp"
 
 #include "core/url.hpp"
-#include "scrape/image_source.hpp"
 
 namespace catwalk::daemon {
 
 namespace asio = boost::asio;
 
 namespace {
-
-http_client_options query_client(const application& app) {
-  const auto& fetch = app.settings().fetch;
-  http_client_options o;
-  o.name = "queries";
-  o.user_agent = fetch.user_agent;
-  o.guard_addresses = !fetch.allow_private_addresses;
-  o.permitted_endpoints = app.permitted_endpoints();
-  o.http_proxy = fetch.http_proxy;
-  o.https_proxy = fetch.https_proxy;
-  o.no_proxy = fetch.no_proxy;
-  o.insecure_tls = fetch.insecure_ssl;
-  o.max_connections = query_embedder::most_at_once;
-  o.max_connections_per_host = query_embedder::most_at_once;
-  return o;
-}
 
 /// Counts for as long as it lives.
 class counted {
@@ -39,8 +22,7 @@ class counted {
 
 }  // namespace
 
-query_embedder::query_embedder(application& app)
-    : app_(app), http_(app.loop().get_executor(), query_client(app)), hosts_(app.loaded().sites) {}
+query_embedder::query_embedder(application& app) : app_(app), pictures_(app, most_at_once) {}
 
 asio::awaitable<result<embedding>> query_embedder::embed(picture_query query, bool trusted) {
   auto* encoder = app_.encoder();
@@ -68,7 +50,7 @@ asio::awaitable<result<embedding>> query_embedder::embed(picture_query query, bo
 }
 
 asio::awaitable<result<void>> query_embedder::check_public(std::string address) {
-  if (hosts_.find(address) != nullptr) co_return result<void>();
+  if (pictures_.on_sites_host(address)) co_return result<void>();
   auto listed = co_await app_.catalogue().lists_image(address);
   if (!listed) co_return listed.error();
   if (*listed) co_return result<void>();
@@ -82,16 +64,7 @@ asio::awaitable<result<std::string>> query_embedder::fetch(std::string address, 
     auto permitted = co_await check_public(address);
     if (!permitted) co_return permitted.error();
   }
-  const auto* site = hosts_.find(address);
-  auto request = scrape::image_request(address, site, app_.settings().fetch).http;
-  if (!trusted) request.max_redirects = 0;
-  auto response = co_await http_.fetch(std::move(request));
-  if (!response) co_return response.error();
-  if (response->status == 200) co_return std::move(response->body);
-  error e{errc::http_status, "cannot fetch image", redacted(address),
-          "the server answered " + std::to_string(response->status), ""};
-  e.http_status = response->status;
-  co_return e;
+  co_return co_await pictures_.fetch(std::move(address), trusted);
 }
 
 }  // namespace catwalk::daemon

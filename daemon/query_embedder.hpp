@@ -2,10 +2,9 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "core/embedding.hpp"
-#include "core/http_client.hpp"
 #include "daemon/application.hpp"
+#include "daemon/picture_fetcher.hpp"
 #include "daemon/picture_query.hpp"
-#include "daemon/site_hosts.hpp"
 
 namespace catwalk::daemon {
 
@@ -28,8 +27,7 @@ class query_embedder {
   boost::asio::awaitable<result<void>> check_public(std::string address);
 
   application& app_;
-  http_client http_;
-  site_hosts hosts_;
+  picture_fetcher pictures_;
   int active_ = 0;
 };
 

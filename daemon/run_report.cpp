@@ -26,8 +26,16 @@ bool run_report::complete() const {
     return s.errors.empty() && (s.limited || s.endpoints_complete == s.endpoints);
   });
   return sites_complete && images_failed == 0 && rows_dead == 0 && rows_waiting == 0 && !interrupted &&
-         !timed_out;
+         !timed_out && !cancelled;
 }
+
+namespace {
+
+double seconds_of(std::chrono::milliseconds time) {
+  return static_cast<double>(time.count()) / 1000;
+}
+
+}  // namespace
 
 nlohmann::json to_json(const site_report& r) {
   return {{"site", r.site},
@@ -39,6 +47,7 @@ nlohmann::json to_json(const site_report& r) {
           {"unchanged", r.unchanged},
           {"reappeared", r.reappeared},
           {"skipped", r.skipped},
+          {"examples", r.examples},
           {"endpoints", r.endpoints},
           {"endpoints_complete", r.endpoints_complete},
           {"limited", r.limited},
@@ -46,6 +55,7 @@ nlohmann::json to_json(const site_report& r) {
           {"missed", r.sync.missed},
           {"held_back", r.sync.held_back},
           {"blocked", r.blocked.empty() ? nlohmann::json() : nlohmann::json(r.blocked)},
+          {"seconds", seconds_of(r.took)},
           {"errors", r.errors}};
 }
 
@@ -59,10 +69,14 @@ nlohmann::json to_json(const run_report& r) {
           {"rows_sent", r.rows_sent},
           {"rows_dead", r.rows_dead},
           {"rows_waiting", r.rows_waiting},
-          {"pages_seconds", static_cast<double>(r.pages_took.count()) / 1000},
-          {"seconds", static_cast<double>(r.took.count()) / 1000},
+          {"pages_seconds", seconds_of(r.pages_took)},
+          {"sync_seconds", seconds_of(r.sync_took)},
+          {"images_seconds", seconds_of(r.images_took)},
+          {"sink_seconds", seconds_of(r.sink_took)},
+          {"seconds", seconds_of(r.took)},
           {"interrupted", r.interrupted},
-          {"timed_out", r.timed_out}};
+          {"timed_out", r.timed_out},
+          {"cancelled", r.cancelled}};
 }
 
 }  // namespace catwalk::daemon

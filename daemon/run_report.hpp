@@ -29,8 +29,10 @@ struct site_report {
   bool read_to_end = false;  ///< every listing was tried; which came through is in `listings`
   std::vector<storage::endpoint_reading> listings;
   storage::sync_outcome sync;
-  std::string blocked;              ///< what was seen where the shop refused catwalk; empty: it did not
-  std::vector<std::string> errors;  ///< in words; empty when all went well
+  std::string blocked;               ///< what was seen where the shop refused catwalk; empty: it did not
+  std::vector<std::string> errors;   ///< in words; empty when all went well
+  bool ended = false;                ///< its pages are read, as far as they could be
+  std::chrono::milliseconds took{};  ///< reading its pages
 };
 
 /// What happened in a run. Images and rows are those of the whole process while the run lasted.
@@ -43,9 +45,12 @@ struct run_report {
   std::uint64_t rows_dead = 0;
   std::int64_t rows_waiting = 0;
   std::chrono::milliseconds pages_took{};
+  /// After the last page: comparing what is gone, waiting for images, waiting for the sink.
+  std::chrono::milliseconds sync_took{}, images_took{}, sink_took{};
   std::chrono::milliseconds took{};
   bool interrupted = false;
   bool timed_out = false;  ///< ended by the job's time limit
+  bool cancelled = false;  ///< ended by a person
 
   int products() const;
   int sum(int site_report::*member) const;

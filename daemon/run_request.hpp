@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct run_request {
   /// outbox and the next run. nullopt: none.
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds sink_wait{std::chrono::minutes(5)};  ///< for the outbox, at the end
+  std::function<void(storage::run_id)> on_begun;  ///< called once the run has its number; may be unset
 };
 
 }  // namespace catwalk::daemon

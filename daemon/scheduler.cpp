@@ -123,7 +123,14 @@ asio::awaitable<void> scheduler::run_job(const config::job_settings& job, catwal
   run_request request;
   request.job = job.name;
   request.slot = std::chrono::time_point_cast<std::chrono::milliseconds>(firing.slot);
-  request.sites = job.sites;
+  auto sites = app_.paused().left_of(job.sites, app_.loaded().sites);
+  if (!sites) {
+    spdlog::warn("job {}: a slot is left out: every site of it is paused", job.name);
+    if (!stopping_) carry_out(schedule_.finished(job.name, now_in_seconds()));
+    timer_.cancel();
+    co_return;
+  }
+  request.sites = std::move(*sites);
   request.sync = job.sync;
   request.timeout = job.timeout;
   // A run that goes on asks for what it read already with its validators; one that starts over reads all

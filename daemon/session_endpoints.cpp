@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/clock.hpp"
+#include "daemon/http_error.hpp"
 #include "daemon/http_session.hpp"
 
 namespace catwalk::daemon {
@@ -34,13 +35,12 @@ void add_session_routes(http_router& router, const access_policy& policy) {
   post("/api/v1/login",
        [&policy](const http_server_request& request, const path_values&) -> asio::awaitable<http_reply> {
          const auto body = nlohmann::json::parse(request.body(), nullptr, false);
-         const bool has_token = body.is_object() && body.contains("token") && body["token"].is_string();
-         if (!has_token)
-           co_return json_reply(400, R"({"error":"send {\"token\": \"…\"}"})"
-                                     "\n");
+         const bool has_token =
+             body.is_object() && body.size() == 1 && body.contains("token") && body["token"].is_string();
+         if (!has_token) co_return problem_reply(400, "invalid_argument", R"(send {"token": "…"})");
          if (!policy.is_token(body["token"].get<std::string>()))
-           co_return json_reply(401, R"({"error":"wrong token"})"
-                                     "\n");
+           co_return problem_reply(401, "unauthorized",
+                                   "wrong token; `catwalk status --token` prints the right one");
          co_return with_cookie(policy.session(wall_now() + session_life), session_life);
        });
   const auto answer_token = [&policy](const http_server_request& request,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 #include "config/letter_case.hpp"
 #include "core/json_text.hpp"
@@ -22,6 +23,7 @@ std::chrono::milliseconds since(steady_time began) {
 
 storage::run_state state_of(const run_report& report) {
   if (report.interrupted) return storage::run_state::interrupted;
+  if (report.cancelled) return storage::run_state::cancelled;
   return report.complete() ? storage::run_state::done : storage::run_state::partly;
 }
 
@@ -37,17 +39,17 @@ std::string errors_of(const run_report& report) {
 /// Lists a run as under way for as long as it lives.
 class site_runner::registration {
  public:
-  registration(site_runner& of, work& under_way) : of_(of), under_way_(under_way) {
-    of_.active_.insert(&under_way_);
-    if (of_.stopping_) under_way_.sites.cancel();
+  registration(site_runner& of, work& run) : of_(of), run_(run) {
+    of_.active_.push_back(&run_);
+    if (of_.stopping_) run_.sites.cancel();
   }
-  ~registration() { of_.active_.erase(&under_way_); }
+  ~registration() { std::erase(of_.active_, &run_); }
   registration(const registration&) = delete;
   registration& operator=(const registration&) = delete;
 
  private:
   site_runner& of_;
-  work& under_way_;
+  work& run_;
 };
 
 site_runner::site_runner(asio::any_io_executor loop, parts p)
@@ -101,11 +103,15 @@ asio::awaitable<void> site_runner::commit_site(const config::site& site, storage
                            pipeline_->fingerprint, on_committed, pipeline_->shape},
                           site, run, read, report);
   auto context = context_for(site);
+  const auto began = steady_now();
   co_await read_site(std::move(context), to, report);
+  report.took = since(began);
+  report.ended = true;
   if (!report.blocked.empty())
     blocked_.try_emplace(site.name, blocked_site{wall_now(), ""}).first->second.seen = report.blocked;
   else if (report.pages > 0)
     blocked_.erase(site.name);
+  tell_site(site.name);
   if (!report.errors.empty() || report.limited || report.endpoints_complete < report.endpoints) co_return;
   const auto now = wall_now();
   if (auto noted = co_await parts_.catalogue->note_site_success(site_name(site.name), now); !noted)
@@ -120,23 +126,25 @@ asio::awaitable<void> site_runner::compare_site(const config::site& site, read_o
   co_await read_site(std::move(context), to, report);
 }
 
-asio::awaitable<void> site_runner::carry_out(work& under_way, const run_request& request,
-                                             const chosen_sites& chosen, run_report& report) {
+asio::awaitable<void> site_runner::carry_out(work& run, const run_request& request,
+                                             const chosen_sites& chosen) {
+  auto& report = run.report;
   const auto began = steady_now();
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    report.sites[i].site = chosen[i]->name;
-    under_way.sites.spawn("site " + report.sites[i].site,
-                          commit_site(*chosen[i], report.run, request.read, report.sites[i]));
-  }
-  co_await under_way.sites.join();
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    run.sites.spawn("site " + report.sites[i].site,
+                    commit_site(*chosen[i], report.run, request.read, report.sites[i]));
+  co_await run.sites.join();
   report.pages_took = since(began);
-  if (stopping_) co_return;
+  if (stopping_ || report.cancelled) co_return;
+  run.view.stage = run_stage::sync;
+  const auto read = steady_now();
   if (auto settled = co_await parts_.catalogue->settle_run(report.run); !settled)
     spdlog::error("{}", settled.error().to_string());
   co_await sync_sites(request, report);
+  report.sync_took = since(read);
   pipeline_->images.notify();
-  under_way.rest.spawn("rest of run", wait_for_rest(request.sink_wait));
-  co_await under_way.rest.join();
+  run.rest.spawn("rest of run", wait_for_rest(run, request.sink_wait));
+  co_await run.rest.join();
 }
 
 asio::awaitable<void> site_runner::sync_sites(const run_request& request, run_report& report) {
@@ -167,13 +175,20 @@ asio::awaitable<void> site_runner::count_rows(const storage::writer_status& befo
   report.rows_waiting = waiting ? *waiting : now.waiting;
 }
 
-asio::awaitable<void> site_runner::wait_for_rest(std::chrono::milliseconds sink_wait) {
+asio::awaitable<void> site_runner::wait_for_rest(work& run, std::chrono::milliseconds sink_wait) {
+  run.view.stage = run_stage::images;
+  const auto began = steady_now();
   co_await pipeline_->images.wait_until_idle();
-  if (!stopping_ && pipeline_->writer) co_await pipeline_->writer->wait_until_idle(sink_wait);
+  run.report.images_took = since(began);
+  if (stopping_ || !pipeline_->writer) co_return;
+  run.view.stage = run_stage::sink;
+  const auto embedded = steady_now();
+  co_await pipeline_->writer->wait_until_idle(sink_wait);
+  run.report.sink_took = since(embedded);
 }
 
-asio::awaitable<void> site_runner::time_out(std::chrono::milliseconds after, work& under_way,
-                                            run_report& report) {
+asio::awaitable<void> site_runner::time_out(std::chrono::milliseconds after, work& run) {
+  auto& report = run.report;
   asio::steady_timer timer(loop_, after);
   co_await timer.async_wait(asio::use_awaitable);
   report.timed_out = true;
@@ -181,8 +196,12 @@ asio::awaitable<void> site_runner::time_out(std::chrono::milliseconds after, wor
                 report.run, std::chrono::duration_cast<std::chrono::seconds>(after).count());
   for (auto& site : report.sites)
     if (site.endpoints == 0) site.errors.push_back("ended by the job's time limit");
-  under_way.sites.cancel();
-  under_way.rest.cancel();
+  run.sites.cancel();
+  run.rest.cancel();
+}
+
+void site_runner::tell_site(const std::string& site) {
+  if (observer_) observer_->site_changed(site);
 }
 
 asio::awaitable<result<run_report>> site_runner::run(run_request request) {
@@ -195,30 +214,35 @@ asio::awaitable<result<run_report>> site_runner::run(run_request request) {
     if (auto retried = co_await parts_.catalogue->retry_images_now(); !retried) co_return retried.error();
   }
 
-  const auto began = steady_now();
-  const auto images_before = pipeline_->images.counts();
-  const auto rows_before = pipeline_->writer ? pipeline_->writer->status() : storage::writer_status{};
-  run_report report;
+  work under_way(loop_);
+  auto& report = under_way.report;
   report.run = *id;
-  report.sites.resize(chosen->size());
+  for (const auto* site : *chosen) report.sites.emplace_back().site = site->name;
+  auto& view = under_way.view;
+  view = {request.job, wall_now(), steady_now(), run_stage::pages, false, &report, pipeline_->images.counts(),
+          {}};
+  if (pipeline_->writer) view.rows_before = pipeline_->writer->status();
   spdlog::info("run {} ({}) reads {} site(s)", *id, request.job, chosen->size());
 
-  work under_way(loop_);
   const registration listed(*this, under_way);
+  if (request.on_begun) request.on_begun(*id);
+  if (observer_) observer_->run_started(view);
+  for (const auto& site : report.sites) tell_site(site.site);
   task_group timeout(loop_);
-  if (request.timeout) timeout.spawn("run timeout", time_out(*request.timeout, under_way, report));
-  co_await carry_out(under_way, request, *chosen, report);
+  if (request.timeout) timeout.spawn("run timeout", time_out(*request.timeout, under_way));
+  co_await carry_out(under_way, request, *chosen);
   timeout.cancel();
   co_await timeout.join();
 
-  report.interrupted = stopping_;
-  report.images_embedded = pipeline_->images.counts().embedded - images_before.embedded;
-  report.images_failed = pipeline_->images.counts().failed - images_before.failed;
-  co_await count_rows(rows_before, report);
-  report.took = since(began);
+  report.interrupted = stopping_ && !report.cancelled;
+  report.images_embedded = pipeline_->images.counts().embedded - view.images_before.embedded;
+  report.images_failed = pipeline_->images.counts().failed - view.images_before.failed;
+  co_await count_rows(view.rows_before, report);
+  report.took = since(view.began);
   parts_.metrics.run_duration().Observe(static_cast<double>(report.took.count()) / 1000);
   auto ended = co_await parts_.catalogue->end_run(*id, state_of(report), json_text(to_json(report)),
                                                   errors_of(report));
+  if (observer_) observer_->run_ended(*id);
   if (!ended) co_return ended.error();
   spdlog::info("run {} ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent",
                *id, report.products(), report.sum(&site_report::added), report.sum(&site_report::changed),
@@ -230,9 +254,9 @@ asio::awaitable<result<run_report>> site_runner::dry_run(run_request request, dr
   const auto chosen = choose_sites(request.sites);
   if (!chosen) co_return chosen.error();
   const auto began = steady_now();
-  run_report report;
-  report.sites.resize(chosen->size());
   work under_way(loop_);
+  auto& report = under_way.report;
+  report.sites.resize(chosen->size());
   const registration listed(*this, under_way);
   for (std::size_t i = 0; i < chosen->size(); ++i) {
     report.sites[i].site = (*chosen)[i]->name;
@@ -250,7 +274,41 @@ asio::awaitable<result<run_report>> site_runner::dry_run(run_request request, dr
 
 void site_runner::request_stop() {
   stopping_ = true;
-  for (auto* under_way : active_) under_way->sites.cancel();
+  for (auto* run : active_) run->sites.cancel();
+}
+
+bool site_runner::cancel(storage::run_id run) {
+  const auto found =
+      std::find_if(active_.begin(), active_.end(), [run](const work* w) { return w->report.run == run; });
+  if (found == active_.end()) return false;
+  auto& ending = **found;
+  if (std::exchange(ending.view.cancelling, true)) return true;
+  spdlog::warn("run {} is cancelled: what was read is kept, the rest is for the next", run);
+  ending.report.cancelled = true;
+  for (auto& site : ending.report.sites)
+    if (!site.ended) site.errors.push_back("cancelled before its pages were read");
+  ending.sites.cancel();
+  ending.rest.cancel();
+  return true;
+}
+
+std::vector<run_under_way> site_runner::under_way() const {
+  std::vector<run_under_way> views;
+  for (const auto* run : active_)
+    if (run->report.run != 0) views.push_back(run->view);
+  return views;
+}
+
+std::optional<storage::run_id> site_runner::reader_of(const std::string& site) const {
+  for (const auto* run : active_)
+    for (const auto& one : run->report.sites)
+      if (run->report.run != 0 && one.site == site && !one.ended) return run->report.run;
+  return std::nullopt;
+}
+
+std::string_view name_of(run_stage stage) noexcept {
+  constexpr std::string_view names[] = {"pages", "sync", "images", "sink"};
+  return names[static_cast<std::size_t>(stage)];
 }
 
 }  // namespace catwalk::daemon

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "daemon/intake_gate.hpp"
 #include "daemon/run_report.hpp"
 #include "daemon/run_request.hpp"
+#include "daemon/run_under_way.hpp"
 #include "daemon/site_run.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
@@ -66,6 +66,14 @@ class site_runner {
 
   /// Cancels the sites of the runs that are under way and of those that are still started.
   void request_stop();
+  /// Ends a run for a person: what was read is kept, the rest is for the next. False: it is not under way.
+  bool cancel(storage::run_id run);
+  /// The runs that go on, in the order of their start.
+  std::vector<run_under_way> under_way() const;
+  /// The run that is reading the site now.
+  std::optional<storage::run_id> reader_of(const std::string& site) const;
+  /// Who is told; nullptr: nobody. It outlives the runs, or is taken back.
+  void observe(run_observer* observer) noexcept { observer_ = observer; }
   /// Why a site's latest sync deleted nothing, by site; a sync that may go on takes it back.
   const std::map<std::string, std::string>& sync_alarms() const noexcept { return sync_alarms_; }
   /// Runs under way.
@@ -75,6 +83,8 @@ class site_runner {
   /// A run under way: the coroutines that read its sites, then the one that waits for images and rows.
   struct work {
     explicit work(const boost::asio::any_io_executor& loop) : sites(loop), rest(loop) {}
+    run_report report;
+    run_under_way view;
     task_group sites, rest;
   };
   class registration;
@@ -86,19 +96,20 @@ class site_runner {
                                            site_report& report);
   boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
                                             dry_run_findings& findings);
-  boost::asio::awaitable<void> carry_out(work& under_way, const run_request& request,
-                                         const chosen_sites& chosen, run_report& report);
+  boost::asio::awaitable<void> carry_out(work& run, const run_request& request, const chosen_sites& chosen);
+  boost::asio::awaitable<void> wait_for_rest(work& run, std::chrono::milliseconds sink_wait);
   boost::asio::awaitable<void> sync_sites(const run_request& request, run_report& report);
   boost::asio::awaitable<void> count_rows(const storage::writer_status& before, run_report& report);
-  boost::asio::awaitable<void> wait_for_rest(std::chrono::milliseconds sink_wait);
-  boost::asio::awaitable<void> time_out(std::chrono::milliseconds after, work& under_way, run_report& report);
+  boost::asio::awaitable<void> time_out(std::chrono::milliseconds after, work& run);
+  void tell_site(const std::string& site);
 
   boost::asio::any_io_executor loop_;
   parts parts_;
   std::optional<pipeline> pipeline_;
   bool stopping_ = false;
   std::map<std::string, std::string> sync_alarms_;
-  std::set<work*> active_;
+  std::vector<work*> active_;
+  run_observer* observer_ = nullptr;
   std::map<std::string, blocked_site> blocked_;
 };
 

@@ -17,8 +17,6 @@ struct unsupported {
 };
 
 constexpr unsupported table[] = {
-    {"http.thumbnails", [](const settings& s) { return s.http.thumbnails != settings().http.thumbnails; },
-     level::warning, ""},
     {"fetch.images.revalidate",
      [](const settings& s) { return s.fetch.images_revalidate != settings().fetch.images_revalidate; },
      level::warning, "an image is asked for again when its address changes"},

@@ -8,6 +8,7 @@
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 #include "storage/page_transaction.hpp"
+#include "storage/product_filter.hpp"
 #include "storage/state_operations.hpp"
 #include "storage/sync_transaction.hpp"
 #include "storage/vector_index.hpp"
@@ -304,6 +305,24 @@ asio::awaitable<result<std::vector<neighbour>>> catalogue::nearest(std::vector<f
   auto work = [query = std::move(query), k, fingerprint = std::move(fingerprint), site = std::move(site),
                vectors = vectors_](connection& db) -> result<std::vector<neighbour>> {
     return vectors->search(db, query, k, fingerprint, site);
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::vector<neighbour>>> catalogue::nearest_of(std::vector<float> query, int k,
+                                                                      std::string fingerprint,
+                                                                      product_filter filter) {
+  auto work = [query = std::move(query), k, fingerprint = std::move(fingerprint), filter = std::move(filter),
+               vectors = vectors_](connection& db) -> result<std::vector<neighbour>> {
+    std::optional<site_name> site;
+    if (filter.site) site.emplace(*filter.site);
+    if (filter.only_site()) return vectors->search(db, query, k, fingerprint, site);
+    const product_condition condition(filter);
+    auto s = db.prepare("select p.number from products p where " + condition.sql() + " order by 1");
+    condition.bind_to(s);
+    std::vector<std::int64_t> among;
+    while (s.step()) among.push_back(s.integer(0));
+    return vectors->search(db, query, k, fingerprint, site, &among);
   };
   co_return co_await db_->internals().read(std::move(work));
 }

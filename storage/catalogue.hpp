@@ -144,7 +144,14 @@ struct image_failure {
   std::optional<wall_time> next_try;
 };
 
-enum class run_state { running, done, partly, failed, interrupted };
+enum class run_state {
+  running,
+  done,
+  partly,  ///< came to its end, but not everything went well
+  failed,
+  interrupted,  ///< the process stopped; a job's slot is taken up again
+  cancelled     ///< a person ended it
+};
 
 struct run_summary {
   run_id id = 0;
@@ -275,6 +282,10 @@ class catalogue {
   boost::asio::awaitable<result<std::vector<neighbour>>> nearest(std::vector<float> query, int k,
                                                                  std::string fingerprint,
                                                                  std::optional<site_name> site);
+  /// The same among the products that `filter` lets through.
+  boost::asio::awaitable<result<std::vector<neighbour>>> nearest_of(std::vector<float> query, int k,
+                                                                    std::string fingerprint,
+                                                                    struct product_filter filter);
 
  private:
   std::shared_ptr<state_database> db_;

@@ -2,6 +2,7 @@
 
 #include "storage/catalogue.hpp"
 #include "storage/page_transaction.hpp"
+#include "storage/run_rows.hpp"
 #include "storage/state_operations.hpp"
 
 namespace catwalk::storage {
@@ -11,19 +12,32 @@ using sqlite::connection;
 
 namespace {
 
-constexpr std::string_view names[] = {"running", "done", "partly", "failed", "interrupted"};
+constexpr std::string_view names[] = {"running", "done", "partly", "failed", "interrupted", "cancelled"};
 
-std::string_view name_of(run_state state) {
+}  // namespace
+
+std::string_view name_of(run_state state) noexcept {
   return names[static_cast<std::size_t>(state)];
 }
 
-run_state state_named(std::string_view name) {
+run_state run_state_named(std::string_view name) noexcept {
   for (std::size_t i = 0; i < std::size(names); ++i)
     if (names[i] == name) return static_cast<run_state>(i);
   return run_state::failed;
 }
 
-}  // namespace
+run_summary read_run(const sqlite::statement& row) {
+  run_summary r{
+      row.integer(0), row.text(1), from_millis(row.integer(2)), std::nullopt, run_state_named(row.text(4)),
+      row.text(5),    row.text(6)};
+  if (const auto finished = row.optional_integer(3)) r.finished = from_millis(*finished);
+  return r;
+}
+
+std::optional<wall_time> read_slot(const sqlite::statement& row) {
+  const auto slot = row.optional_integer(7);
+  return slot ? std::optional(from_millis(*slot)) : std::nullopt;
+}
 
 asio::awaitable<result<run_id>> catalogue::begin_run(std::string job, std::optional<wall_time> slot) {
   auto work = [job = std::move(job), slot](connection& db) -> result<run_id> {
@@ -70,19 +84,6 @@ asio::awaitable<result<void>> catalogue::end_run(run_id run, run_state state, st
   co_return co_await db_->internals().write(std::move(work));
 }
 
-namespace {
-
-constexpr const char* run_columns = "select id, job, started, finished, state, counts, errors from runs ";
-
-run_summary read_run(const sqlite::statement& s) {
-  run_summary r{s.integer(0), s.text(1), from_millis(s.integer(2)), std::nullopt, state_named(s.text(4)),
-                s.text(5),    s.text(6)};
-  if (const auto finished = s.optional_integer(3)) r.finished = from_millis(*finished);
-  return r;
-}
-
-}  // namespace
-
 asio::awaitable<result<std::vector<run_summary>>> catalogue::recent_runs(int limit) {
   auto work = [limit](connection& db) -> result<std::vector<run_summary>> {
     std::vector<run_summary> runs;
@@ -111,7 +112,7 @@ asio::awaitable<result<std::vector<taken_slot>>> catalogue::taken_slots() {
         db.prepare("select job, slot, state from runs where slot is not null order by slot desc limit 1000");
     while (s.step())
       slots.push_back(
-          {s.text(0), from_millis(s.integer(1)), state_named(s.text(2)) == run_state::interrupted});
+          {s.text(0), from_millis(s.integer(1)), run_state_named(s.text(2)) == run_state::interrupted});
     return slots;
   };
   co_return co_await db_->internals().read(std::move(work));

@@ -1,5 +1,7 @@
 #include "storage/failures.hpp"
 
+#include <set>
+
 #include "storage/outbox_rows.hpp"
 #include "storage/state_operations.hpp"
 
@@ -28,16 +30,23 @@ failed_row read_row(const sqlite::statement& s) {
           from_millis(s.integer(10))};
 }
 
+/// A condition over `failures f left join products p`, with ?1 the site and ?2 the code.
+constexpr const char* chosen_by = "(?1 is null or p.site = ?1) and (?2 is null or f.sink_code = ?2) ";
+
 /// The letters that are meant, those that are not there left out.
-std::vector<std::int64_t> chosen(connection& db, const std::optional<std::vector<std::int64_t>>& ids) {
+std::vector<std::int64_t> chosen(connection& db, const failure_choice& which) {
   std::vector<std::int64_t> all;
-  if (!ids) {
-    auto s = db.prepare("select id from failures order by id");
+  if (!which.ids) {
+    auto s =
+        db.prepare(std::string("select f.id from failures f left join products p on p.id = f.key where ") +
+                   chosen_by + "order by f.id");
+    s.bind(which.site, which.code);
     while (s.step()) all.push_back(s.integer(0));
     return all;
   }
   auto s = db.prepare("select id from failures where id = ?1");
-  for (const auto id : *ids) {
+  // Twice the same is once.
+  for (const auto id : std::set<std::int64_t>(which.ids->begin(), which.ids->end())) {
     s.bind(id);
     if (s.step()) all.push_back(id);
     s.reset();
@@ -68,15 +77,27 @@ void put_back(connection& db, std::int64_t id) {
 
 }  // namespace
 
-asio::awaitable<result<std::vector<failed_row>>> failures::list(int limit,
-                                                                std::optional<std::int64_t> after) {
-  auto work = [limit, after](connection& db) -> result<std::vector<failed_row>> {
+asio::awaitable<result<std::vector<failed_row>>> failures::list(int limit, std::optional<std::int64_t> after,
+                                                                failure_choice among) {
+  auto work = [limit, after, among = std::move(among)](connection& db) -> result<std::vector<failed_row>> {
     std::vector<failed_row> rows;
-    auto s = db.prepare(std::string("select ") + columns +
-                        "where ?1 is null or f.id < ?1 order by f.id desc limit ?2");
-    s.bind(after, limit);
+    auto s = db.prepare(std::string("select ") + columns + "where " + chosen_by +
+                        "and (?3 is null or f.id < ?3) order by f.id desc limit ?4");
+    s.bind(among.site, among.code, after, limit);
     while (s.step()) rows.push_back(read_row(s));
     return rows;
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
+asio::awaitable<result<std::int64_t>> failures::count(failure_choice among) {
+  auto work = [among = std::move(among)](connection& db) -> result<std::int64_t> {
+    auto s = db.prepare(
+        std::string("select count(*) from failures f left join products p on p.id = f.key where ") +
+        chosen_by);
+    s.bind(among.site, among.code);
+    s.step();
+    return s.integer(0);
   };
   co_return co_await db_->internals().read(std::move(work));
 }
@@ -91,9 +112,9 @@ asio::awaitable<result<std::optional<failed_row>>> failures::find(std::int64_t i
   co_return co_await db_->internals().read(std::move(work));
 }
 
-asio::awaitable<result<int>> failures::retry(std::optional<std::vector<std::int64_t>> ids) {
-  auto work = [ids = std::move(ids)](connection& db) -> result<int> {
-    const auto meant = chosen(db, ids);
+asio::awaitable<result<int>> failures::retry(failure_choice which) {
+  auto work = [which = std::move(which)](connection& db) -> result<int> {
+    const auto meant = chosen(db, which);
     for (const auto id : meant) {
       put_back(db, id);
       db.run("delete from failures where id = ?1", id);
@@ -103,9 +124,9 @@ asio::awaitable<result<int>> failures::retry(std::optional<std::vector<std::int6
   co_return co_await db_->internals().write(std::move(work));
 }
 
-asio::awaitable<result<int>> failures::drop(std::optional<std::vector<std::int64_t>> ids) {
-  auto work = [ids = std::move(ids)](connection& db) -> result<int> {
-    const auto meant = chosen(db, ids);
+asio::awaitable<result<int>> failures::drop(failure_choice which) {
+  auto work = [which = std::move(which)](connection& db) -> result<int> {
+    const auto meant = chosen(db, which);
     for (const auto id : meant) db.run("delete from failures where id = ?1", id);
     return static_cast<int>(meant.size());
   };

@@ -29,19 +29,26 @@ struct failed_row {
   wall_time died{};
 };
 
+/// Which dead letters are meant: these, or all that the rest lets through.
+struct failure_choice {
+  std::optional<std::vector<std::int64_t>> ids;
+  std::optional<std::string> site, code;  ///< the sink's code
+};
+
 /// Dead letters.
 class failures {
  public:
   explicit failures(std::shared_ptr<state_database> db) : db_(std::move(db)) {}
 
   /// Latest first; `after`: those before this id.
-  boost::asio::awaitable<result<std::vector<failed_row>>> list(int limit, std::optional<std::int64_t> after);
+  boost::asio::awaitable<result<std::vector<failed_row>>> list(int limit, std::optional<std::int64_t> after,
+                                                               failure_choice among = {});
+  boost::asio::awaitable<result<std::int64_t>> count(failure_choice among);
   boost::asio::awaitable<result<std::optional<failed_row>>> find(std::int64_t id);
-  /// Puts the products back into the outbox, as they are now, and drops their letters. nullopt: all. Returns
-  /// how many.
-  boost::asio::awaitable<result<int>> retry(std::optional<std::vector<std::int64_t>> ids);
-  /// Forgets them: the product goes out again once it changes. nullopt: all. Returns how many.
-  boost::asio::awaitable<result<int>> drop(std::optional<std::vector<std::int64_t>> ids);
+  /// Puts the products back into the outbox, as they are now, and drops their letters. Returns how many.
+  boost::asio::awaitable<result<int>> retry(failure_choice which);
+  /// Forgets them: the product goes out again once it changes. Returns how many.
+  boost::asio::awaitable<result<int>> drop(failure_choice which);
 
  private:
   std::shared_ptr<state_database> db_;

@@ -38,7 +38,8 @@ bool normalise(float* v, std::size_t n) {
 
 result<std::vector<neighbour>> vector_index::search(sqlite::connection& db, const std::vector<float>& query,
                                                     int k, const std::string& fingerprint,
-                                                    const std::optional<site_name>& site) {
+                                                    const std::optional<site_name>& site,
+                                                    const std::vector<std::int64_t>* among) {
   const auto m = current(db, fingerprint);
   std::vector<neighbour> found;
   if (m->products.empty() || k <= 0) return found;
@@ -65,6 +66,7 @@ result<std::vector<neighbour>> vector_index::search(sqlite::connection& db, cons
   std::vector<scored> best;
   for (std::size_t row = 0; row < m->products.size(); ++row) {
     if (wanted_site >= 0 && m->sites[row] != wanted_site) continue;
+    if (among && !std::binary_search(among->begin(), among->end(), m->products[row])) continue;
     const scored candidate{dot(q.data(), m->values.data() + row * m->width, m->width), m->products[row]};
     if (best.size() == static_cast<std::size_t>(k)) {
       if (!better(candidate, best.front())) continue;

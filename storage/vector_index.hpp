@@ -17,9 +17,11 @@ namespace catwalk::storage {
 class vector_index {
  public:
   /// The `k` products nearest to `query` by cosine, best first. Errors: `invalid_argument` (a query of
-  /// another width or of length zero).
+  /// another width or of length zero). `among`: the numbers of the products that may be found, sorted;
+  /// nullptr: all.
   result<std::vector<neighbour>> search(sqlite::connection& db, const std::vector<float>& query, int k,
-                                        const std::string& fingerprint, const std::optional<site_name>& site);
+                                        const std::string& fingerprint, const std::optional<site_name>& site,
+                                        const std::vector<std::int64_t>* among = nullptr);
 
  private:
   /// Rows are normalised: a dot product is the cosine.

@@ -1,4 +1,3 @@
-#include <spdlog/fmt/chrono.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <boost/asio/io_context.hpp>
@@ -8,6 +7,8 @@
 #include "core/json_text.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/daemon_client.hpp"
+#include "daemon/time_text.hpp"
 #include "storage/failures.hpp"
 
 namespace catwalk::daemon {
@@ -21,10 +22,6 @@ struct failed_options {
   bool all = false, json = false;
   int limit = 100;
 };
-
-std::string time_text(wall_time when) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(when)));
-}
 
 nlohmann::json as_json(const storage::failed_row& row, bool whole) {
   nlohmann::json j{{"id", row.id},
@@ -83,24 +80,28 @@ asio::awaitable<int> show(storage::failures letters, failed_options options) {
   co_return exit_done;
 }
 
-std::optional<std::vector<std::int64_t>> chosen(const failed_options& options) {
-  if (options.all) return std::nullopt;
-  return options.ids;
+constexpr const char* retried_words = " rows go out again, with the daemon or the next `catwalk scrape`\n";
+constexpr const char* dropped_words = " dead letters are dropped; a product that changes goes out again\n";
+
+storage::failure_choice chosen(const failed_options& options) {
+  storage::failure_choice which;
+  if (!options.all) which.ids = options.ids;
+  return which;
 }
 
 asio::awaitable<int> retry(storage::failures letters, failed_options options) {
-  auto ids = chosen(options);
-  const auto n = co_await letters.retry(std::move(ids));
+  auto which = chosen(options);
+  const auto n = co_await letters.retry(std::move(which));
   if (!n) co_return fail(n.error());
-  std::cout << *n << " rows go out again, with the daemon or the next `catwalk scrape`\n";
+  std::cout << *n << retried_words;
   co_return *n == 0 && !options.all ? exit_failed : exit_done;
 }
 
 asio::awaitable<int> drop(storage::failures letters, failed_options options) {
-  auto ids = chosen(options);
-  const auto n = co_await letters.drop(std::move(ids));
+  auto which = chosen(options);
+  const auto n = co_await letters.drop(std::move(which));
   if (!n) co_return fail(n.error());
-  std::cout << *n << " dead letters are dropped; a product that changes goes out again\n";
+  std::cout << *n << dropped_words;
   co_return *n == 0 && !options.all ? exit_failed : exit_done;
 }
 
@@ -112,12 +113,12 @@ asio::awaitable<int> run_and_shut_down(application& app, verb what, failed_optio
   co_return code;
 }
 
-int run_verb(const invocation& to_run, verb what, state_access access, const failed_options& options) {
+int run_reading(const invocation& to_run, verb what, const failed_options& options) {
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   application_options app_options;
-  app_options.state = access;
+  app_options.state = state_access::read;
   app_options.with_sink = false;
   auto app = application::create(loop, std::move(*loaded), app_options);
   if (!app) return fail(app.error());
@@ -126,10 +127,49 @@ int run_verb(const invocation& to_run, verb what, state_access access, const fai
   return code;
 }
 
-int run_chosen(const invocation& to_run, verb what, const failed_options& options) {
+/// What retry and drop do, here or in the daemon that holds the state.
+struct change {
+  const char* name;
+  const char* what;
+  verb run;
+  const char* done;  ///< after the number
+};
+constexpr change changes[] = {{"retry", "Send them again, as the products are now", retry, retried_words},
+                              {"drop", "Forget them", drop, dropped_words}};
+
+asio::awaitable<int> ask_daemon(daemon_client& daemon, const change& what, failed_options options) {
+  const auto body = options.all ? nlohmann::json{{"all", true}} : nlohmann::json{{"ids", options.ids}};
+  const auto answer =
+      co_await daemon.ask("POST", std::string("/api/v1/failures/") + what.name, json_text(body));
+  if (!answer) co_return fail(answer.error());
+  const auto said = nlohmann::json::parse(answer->body, nullptr, false);
+  if (answer->status != 200 || !said.is_object())
+    co_return fail({errc::state_locked, "the daemon holds the state and does not do it", answer->url,
+                    "it answered " + std::to_string(answer->status),
+                    "join the group catwalk, or stop the daemon"});
+  const int n = said.value("changed", 0);
+  std::cout << n << what.done;
+  co_return n == 0 && !options.all ? exit_failed : exit_done;
+}
+
+int run_change(const invocation& to_run, const change& what, const failed_options& options) {
   if (options.all == !options.ids.empty())
     return fail({errc::invalid_argument, "name numbers, or --all", "", "", "`catwalk failed list` has them"});
-  return run_verb(to_run, what, state_access::own, options);
+  const auto loaded = load_configuration(to_run.flags);
+  if (!loaded) return exit_usage;
+  asio::io_context loop;
+  application_options app_options;
+  app_options.with_sink = false;
+  auto app = application::create(loop, *loaded, app_options);
+  if (!app && app.error().code == errc::state_locked) {
+    daemon_client daemon(loop.get_executor(), *loaded);
+    return run_loop(loop, ask_daemon(daemon, what, options), [] { std::_Exit(exit_interrupted); });
+  }
+  if (!app) return fail(app.error());
+  const int code =
+      run_loop(loop, run_and_shut_down(**app, what.run, options), [&] { (*app)->request_stop(); });
+  (*app)->close();
+  return code;
 }
 
 }  // namespace
@@ -146,7 +186,7 @@ void add_failed(CLI::App& app, invocation& to_run) {
   listing->add_flag("--json", options->json, "Print as JSON");
   listing->footer("Reads the state beside a daemon.");
   listing->callback([&to_run, options] {
-    to_run.action = [&to_run, options] { return run_verb(to_run, list, state_access::read, *options); };
+    to_run.action = [&to_run, options] { return run_reading(to_run, list, *options); };
   });
 
   auto* showing = command->add_subcommand("show", "One of them, with its row and every attempt");
@@ -154,22 +194,18 @@ void add_failed(CLI::App& app, invocation& to_run) {
   showing->add_flag("--json", options->json, "Print as JSON");
   showing->footer("Reads the state beside a daemon.");
   showing->callback([&to_run, options] {
-    to_run.action = [&to_run, options] { return run_verb(to_run, show, state_access::read, *options); };
+    to_run.action = [&to_run, options] { return run_reading(to_run, show, *options); };
   });
 
-  struct change {
-    const char* name;
-    const char* what;
-    verb run;
-  };
-  for (const auto& c : {change{"retry", "Send them again, as the products are now", retry},
-                        change{"drop", "Forget them", drop}}) {
+  for (const auto& c : changes) {
     auto* changing = command->add_subcommand(c.name, c.what);
     changing->add_option("NUMBER", options->ids, "Their numbers in the list");
     changing->add_flag("--all", options->all, "All of them");
-    changing->footer("Needs the state folder: stop the daemon first (exit code 4).");
-    changing->callback([&to_run, options, run = c.run] {
-      to_run.action = [&to_run, options, run] { return run_chosen(to_run, run, *options); };
+    changing->footer(
+        "Where a daemon holds the state, it is asked through its unix socket (members of the "
+        "group\ncatwalk), else at http.listen.");
+    changing->callback([&to_run, options, &c] {
+      to_run.action = [&to_run, options, &c] { return run_change(to_run, c, *options); };
     });
   }
 }

@@ -1,4 +1,3 @@
-#include <spdlog/fmt/chrono.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <boost/asio/io_context.hpp>
@@ -8,6 +7,8 @@
 #include "core/json_text.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/daemon_client.hpp"
+#include "daemon/time_text.hpp"
 
 namespace catwalk::daemon {
 
@@ -21,10 +22,6 @@ struct jobs_options {
   bool json = false;
 };
 
-std::string time_text(wall_time when) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(when)));
-}
-
 std::string_view words(storage::run_state state) {
   switch (state) {
     case storage::run_state::running:
@@ -37,6 +34,8 @@ std::string_view words(storage::run_state state) {
       return "failed";
     case storage::run_state::interrupted:
       return "interrupted";
+    case storage::run_state::cancelled:
+      return "cancelled";
   }
   return "";
 }
@@ -121,6 +120,28 @@ int run_verb(const invocation& to_run, verb what, const jobs_options& options) {
   return code;
 }
 
+asio::awaitable<int> cancel(daemon_client& daemon, std::int64_t run) {
+  const auto answer = co_await daemon.ask("POST", "/api/v1/runs/" + std::to_string(run) + "/cancel");
+  if (!answer) co_return fail(answer.error());
+  if (answer->status == 202) {
+    std::cout << "run " << run << " ends now; what was read is kept\n";
+    co_return exit_done;
+  }
+  const auto said = nlohmann::json::parse(answer->body, nullptr, false);
+  const auto problem =
+      said.is_object() ? said.value("error", nlohmann::json::object()) : nlohmann::json::object();
+  co_return fail({errc::not_found, "cannot cancel run " + std::to_string(run), "",
+                  problem.value("message", "the daemon answered " + std::to_string(answer->status)), ""});
+}
+
+int run_cancel(const invocation& to_run, std::int64_t run) {
+  const auto loaded = load_configuration(to_run.flags);
+  if (!loaded) return exit_usage;
+  asio::io_context loop;
+  daemon_client daemon(loop.get_executor(), *loaded);
+  return run_loop(loop, cancel(daemon, run), [] { std::_Exit(exit_interrupted); });
+}
+
 }  // namespace
 
 void add_jobs(CLI::App& app, invocation& to_run) {
@@ -147,11 +168,12 @@ void add_jobs(CLI::App& app, invocation& to_run) {
 
   auto* cancelling = command->add_subcommand("cancel", "End a run that is under way");
   cancelling->add_option("RUN", options->run, "Its number in the list")->required();
-  cancelling->callback([&to_run] {
-    to_run.action = [] {
-      return fail({errc::invalid_argument, "jobs cancel is not supported yet by this version", "", "",
-                   "SIGTERM ends the daemon; what was read is kept, the run goes on at the next start"});
-    };
+  cancelling->footer(
+      "Asks the daemon through its unix socket (members of the group catwalk), else at http.listen. What was "
+      "read\n"
+      "is kept; a scheduled run does not go on later.");
+  cancelling->callback([&to_run, options] {
+    to_run.action = [&to_run, options] { return run_cancel(to_run, options->run); };
   });
 }
 

@@ -10,7 +10,6 @@
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/probe_run.hpp"
-#include "storage/sink.hpp"
 
 namespace catwalk::daemon {
 
@@ -22,12 +21,6 @@ struct probe_options {
   std::string url, write;
   bool json = false;
 };
-
-nlohmann::json rows_of(const scrape::probe_report& report) {
-  auto rows = nlohmann::json::array();
-  for (const auto& item : report.products) rows.push_back(storage::row_as_json(item, nullptr, "catwalk"));
-  return rows;
-}
 
 void print(const scrape::probe_report& report) {
   std::cout << "kind: " << report.kind << "\n\n";

@@ -33,7 +33,6 @@ TEST_CASE("what would do something else than was asked for is an error") {
 TEST_CASE("every unsupported setting is a key that exists") {
   config::loaded loaded;
   auto& v = loaded.values;
-  v.http.thumbnails = 1;
   v.fetch.images_revalidate = config::duration(1);
   v.fetch.browser = "ws://127.0.0.1:9222";
   v.embed.decode = "fast";
