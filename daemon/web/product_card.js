@@ -25,7 +25,7 @@ export function product_card(product) {
       gone_at && h("span", { class: "badge" }, "gone"),
       !gone_at && availability === "out_of_stock" && h("span", { class: "badge bad" }, "out of stock"),
       vector_state === "ready" &&
-        h("a", { class: "card-more", href: address("catalogue", { like: id }) }, "More like this", h("span", { class: "only-read" }, `: ${title}`)),
+        h("a", { class: "card-more", href: address("catalogue", { like: id }) }, "More like this", h("span", { class: "only-read" }, title)),
     ),
   );
 }

@@ -69,7 +69,7 @@ export class SiteCard {
 }
 
 function of(name) {
-  return h("span", { class: "only-read" }, `: ${name}`);
+  return h("span", { class: "only-read" }, name);
 }
 
 function notes({ blocked, alarm, configured, last_run, paused_since }) {

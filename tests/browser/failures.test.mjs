@@ -13,16 +13,16 @@ test("refused rows are shown with the sink's words, retried and dropped", async 
     await page.getByText(`${refused} rows that the sink refused`).waitFor();
     await page.getByText("the app does not want").first().waitFor();
 
-    await page.getByRole("button", { name: /^Drop:/ }).first().click();
+    await page.locator(".letter").first().getByRole("button", { name: /^Drop/ }).click();
     await page.keyboard.press("Escape");
     assert.equal(await total(), refused, "Escape has dropped a row");
-    await page.getByRole("button", { name: /^Drop:/ }).first().click();
+    await page.locator(".letter").first().getByRole("button", { name: /^Drop/ }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Drop" }).click();
     await page.getByText("1 row was dropped.").waitFor();
     assert.equal(await total(), refused - 1);
 
     await change_scene("accept");
-    await page.getByRole("button", { name: /^Retry:/ }).first().click();
+    await page.locator(".letter").first().getByRole("button", { name: /^Retry/ }).click();
     await page.getByText("1 row goes out again.").waitFor();
     await page.getByRole("button", { name: /^Retry all/ }).click();
     await page.getByText("No row was refused").waitFor();

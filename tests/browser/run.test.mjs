@@ -16,7 +16,7 @@ test("the first load shows what there is and asks nobody but the daemon", async 
 test("a run that is begun on one page shows its progress on another, and its end in the list", async () => {
   await use_dashboard("#/sites", async (page, problems) => {
     const [{ name }] = (await ask("GET", "sites")).items;
-    await page.getByRole("button", { name: `Run now: ${name}` }).click();
+    await page.getByRole("button", { name: `Run now ${name}` }).click();
     await page.getByText(/^Run \d+ reads /).waitFor();
     await page.getByRole("link", { name: "Overview", exact: true }).click();
 

@@ -94,7 +94,7 @@ class FailuresPage {
 
   #buttons(choice, total, title = "") {
     const one = total === 1 && choice.ids;
-    const of = title && h("span", { class: "only-read" }, `: ${title}`);
+    const of = title && h("span", { class: "only-read" }, title);
     return [
       h("button", { class: "button small", onclick: () => this.#retry(choice) }, icon("retry"), one ? "Retry" : `Retry all ${count(total)}`, of),
       h("button", { class: "button small", onclick: () => this.#drop(choice, total, title) }, icon("bin"), one ? "Drop" : "Drop all", of),
