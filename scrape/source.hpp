@@ -73,6 +73,7 @@ struct source_context {
   fetcher& pages;                       ///< the polite fetcher of the page lane
   boost::asio::any_io_executor cpu;     ///< parsing and normalising run here
   std::shared_ptr<cookie_jar> cookies;  ///< of this run
+  bool keep_raw_items = true;           ///< whether some sink stores what the shop sent (product::raw_item)
 };
 
 /// Reads one site: one per kind of shop.
