@@ -234,9 +234,11 @@ void page_transaction::write_page(const page_commit& page) {
   const auto now = to_millis(now_);
   if (page.unchanged) {
     db_.run(
-        "update pages set endpoint_index = ?4, run = ?5, fetched = ?6, etag = iif(?7 = '', etag, ?7), "
+        "update pages set endpoint_index = ?4, run = ?5, fetched = iif(?9, ?6, fetched), etag = iif(?7 = '', "
+        "etag, ?7), "
         "last_modified = iif(?8 = '', last_modified, ?8) where site = ?1 and endpoint = ?2 and url = ?3",
-        p.site.str(), p.endpoint, p.url, p.endpoint_index, page.run, now, p.etag, p.last_modified);
+        p.site.str(), p.endpoint, p.url, p.endpoint_index, page.run, now, p.etag, p.last_modified,
+        page.asked);
     return;
   }
   nlohmann::json listed = nlohmann::json::array();
