@@ -1,43 +1,48 @@
 #include "core/product.hpp"
 
+#include <algorithm>
+
+#include "core/json_text.hpp"
+#include "core/product_text.hpp"
 #include "core/sha256.hpp"
 
 namespace catwalk {
 namespace {
 
-// One list of members, so that writing, reading and hashing cannot drift apart.
+// One list of members, so that writing, reading and hashing cannot drift apart; sorted, as canonical JSON has
+// them.
 template <class Product, class Visitor>
 void visit_members(Product& p, Visitor&& visit) {
-  visit("source", p.source);
-  visit("external_id", p.external_id);
-  visit("product_url", p.product_url);
-  visit("image_url", p.image_url);
-  visit("raw_image_url", p.raw_image_url);
   visit("additional_images", p.additional_images);
   visit("affiliate_url", p.affiliate_url);
-  visit("title", p.title);
-  visit("description", p.description);
+  visit("availability", p.availability);
   visit("brand", p.brand);
-  visit("merchant", p.merchant);
-  visit("country", p.country);
-  visit("country_field", p.country_field);
   visit("category", p.category);
   visit("category_field", p.category_field);
-  visit("subcategory", p.subcategory);
-  visit("gender", p.gender);
-  visit("raw_gender", p.raw_gender);
   visit("color_names", p.color_names);
-  visit("size", p.size);
-  visit("availability", p.availability);
-  visit("price", p.price);
-  visit("sale", p.sale);
-  visit("price_amount", p.price_amount);
-  visit("sale_amount", p.sale_amount);
+  visit("country", p.country);
+  visit("country_field", p.country_field);
   visit("currency", p.currency);
-  visit("second_hand", p.second_hand);
-  visit("other", p.other);
-  visit("metadata", p.metadata);
+  visit("description", p.description);
   visit("endpoint", p.endpoint);
+  visit("external_id", p.external_id);
+  visit("gender", p.gender);
+  visit("image_url", p.image_url);
+  visit("merchant", p.merchant);
+  visit("metadata", p.metadata);
+  visit("other", p.other);
+  visit("price", p.price);
+  visit("price_amount", p.price_amount);
+  visit("product_url", p.product_url);
+  visit("raw_gender", p.raw_gender);
+  visit("raw_image_url", p.raw_image_url);
+  visit("sale", p.sale);
+  visit("sale_amount", p.sale_amount);
+  visit("second_hand", p.second_hand);
+  visit("size", p.size);
+  visit("source", p.source);
+  visit("subcategory", p.subcategory);
+  visit("title", p.title);
 }
 
 struct json_writer {
@@ -49,6 +54,54 @@ struct json_writer {
   template <class T>
   void operator()(const char* name, const std::optional<T>& value) const {
     if (value) out[name] = *value;
+  }
+};
+
+/// Appends members to an object in text.
+struct text_writer {
+  std::string& out;
+
+  void operator()(const char* name, const std::string& value) const {
+    key(name);
+    append(value);
+  }
+  void operator()(const char* name, bool value) const {
+    key(name);
+    out += value ? "true" : "false";
+  }
+  void operator()(const char* name, const std::vector<std::string>& values) const {
+    key(name);
+    out += '[';
+    for (const std::string& value : values) {
+      if (out.back() != '[') out += ',';
+      append(value);
+    }
+    out += ']';
+  }
+  void operator()(const char* name, const nlohmann::json& value) const {
+    key(name);
+    out += json_text(value);
+  }
+  template <class T>
+  void operator()(const char* name, const std::optional<T>& value) const {
+    if (value) (*this)(name, *value);
+  }
+
+  void key(const char* name) const {
+    if (out.back() != '{') out += ',';
+    out += '"';
+    out += name;
+    out += "\":";
+  }
+  void append(const std::string& value) const {
+    const auto is_plain = [](unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; };
+    if (!std::all_of(value.begin(), value.end(), is_plain)) {
+      out += json_text(value);
+      return;
+    }
+    out += '"';
+    out += value;
+    out += '"';
   }
 };
 
@@ -97,9 +150,25 @@ std::string product::info_text() const {
 }
 
 std::string product::field_hash() const {
-  nlohmann::json members = nlohmann::json::object();
-  visit_members(*this, json_writer{members});
-  return sha256_hex(members.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  std::string members = "{";
+  members.reserve(1024);
+  visit_members(*this, text_writer{members});
+  members += '}';
+  return sha256_hex(members);
+}
+
+std::string to_text(const product& p) {
+  std::string out = "{";
+  out.reserve(1024);
+  const text_writer write{out};
+  visit_members(p, write);
+  write.key("endpoint_index");
+  out += std::to_string(p.endpoint_index);
+  write("id", p.id.str());
+  if (!p.raw_item.is_null()) write("raw_item", p.raw_item);
+  write("site", p.site.str());
+  out += '}';
+  return out;
 }
 
 nlohmann::json to_json(const product& p) {

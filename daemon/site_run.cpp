@@ -45,7 +45,7 @@ asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::kn
   }
   const auto& record = *found;
   if (!record || record->stanza_hash != site_.stanza_hash) co_return std::nullopt;
-  co_return scrape::page_validators{record->etag, record->last_modified, record->body_hash};
+  co_return scrape::page_validators{record->etag, record->last_modified, record->body_hash, record->fetched};
 }
 
 asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
@@ -69,6 +69,7 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   for (const auto& s : p.skipped)
     if (!s.id.empty()) commit.also_seen.push_back(s.id);
   commit.unchanged = p.unchanged;
+  commit.asked = p.asked;
   commit.to_sink = parts_.to_sink;
   commit.fingerprint = parts_.fingerprint;
   if (parts_.shape) commit.shape = parts_.shape();

@@ -10,6 +10,7 @@
 #include "config/letter_case.hpp"
 #include "core/json_text.hpp"
 #include "daemon/site_sync.hpp"
+#include "storage/layout.hpp"
 
 namespace catwalk::daemon {
 
@@ -90,7 +91,10 @@ result<void> site_runner::check_sites(const std::vector<std::string>& names) con
 }
 
 scrape::source_context site_runner::context_for(const config::site& site) {
-  return {site, parts_.loaded.values.fetch, parts_.pages, parts_.cpu, make_cookie_jar()};
+  // The one layout that stores what the shop sent; where the sink has not said what it is, it may be that.
+  const auto shape = pipeline_ && pipeline_->shape ? pipeline_->shape() : nullptr;
+  const bool raw_items = !shape || shape->name() == "2025-10";
+  return {site, parts_.loaded.values.fetch, parts_.pages, parts_.cpu, make_cookie_jar(), raw_items};
 }
 
 asio::awaitable<void> site_runner::commit_site(const config::site& site, storage::run_id run,

@@ -15,7 +15,10 @@ namespace {
 
 using nlohmann::json;
 
-std::string outline(const json& document) {
+/// What the answer is, in words. `reached` is what of it was looked at: not what there is.
+std::string outline(std::string_view body, const json& reached) {
+  const auto whole = parse_json_document(body, "");
+  const json& document = whole.has_value() ? *whole : reached;
   if (document.is_array()) return "a list of " + std::to_string(document.size());
   if (!document.is_object()) return std::string("a ") + document.type_name();
   std::string keys;
@@ -40,7 +43,7 @@ std::string id_text(const json& fields) {
 
 }  // namespace
 
-result<api_reader> api_reader::compile(const config::site& site) {
+result<api_reader> api_reader::compile(const config::site& site, bool keep_raw_items) {
   if (!site.api) {
     return error{errc::invalid_config, "cannot read the site", site.name, "it has no `api` section", ""};
   }
@@ -56,12 +59,22 @@ result<api_reader> api_reader::compile(const config::site& site) {
   auto pages = paging::compile(*site.api);
   if (pages.has_error()) return pages.error();
   reader.paging_ = std::move(*pages);
+  reader.keep_raw_items_ = keep_raw_items;
+  reader.reach_ = std::make_shared<json_reach>();
+  reader.paging_.reach(*reader.reach_);
+  for (const located_expression& path : reader.items_paths_) {
+    const json_places items = path.compiled.reach({reader.reach_.get()});
+    if (keep_raw_items)
+      take_whole(items);
+    else
+      reader.fields_.reach(items);
+  }
   return reader;
 }
 
 result<page_answer> api_reader::read(std::string_view body, const page_place& place) const {
   const std::string& url = place.address.url;
-  auto document = parse_json_document(body, url);
+  auto document = parse_json_document(body, url, max_json_depth, reach_.get());
   if (document.has_error() && trimmed(body.substr(0, 256)).starts_with('<')) {
     // A page: its scripts may hold what the shop has no endpoint for.
     if (json embedded = embedded_json(body, place.content_type, url); !embedded.empty()) {
@@ -78,7 +91,7 @@ result<page_answer> api_reader::read(std::string_view body, const page_place& pl
     const json fields = fields_.read(item, failures);
     if (std::string id = id_text(fields); !id.empty()) answer.item_ids.push_back(std::move(id));
     const item_origin origin{place.endpoint, place.endpoint_index, url, answer.items};
-    answer.add(normalise(fields, item, *site_, rules_, origin));
+    answer.add(normalise(fields, keep_raw_items_ ? item : json(), *site_, rules_, origin));
   };
 
   // The first path that yields items wins. A path that is there but empty means an empty category; none at
@@ -101,7 +114,7 @@ result<page_answer> api_reader::read(std::string_view body, const page_place& pl
   }
   if (!any_path_exists) {
     error failure{errc::malformed, "cannot find the items", url,
-                  "no items_path exists in the answer, which is " + outline(*document),
+                  "no items_path exists in the answer, which is " + outline(body, *document),
                   "compare api.items_path with what the shop sends now"};
     if (!path_failure.empty()) failure.why += "; " + path_failure;
     return failure;

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,7 @@ namespace catwalk::scrape {
 class api_reader final : public page_reader {
  public:
   /// `invalid_config` with the place of an expression that does not parse.
-  static result<api_reader> compile(const config::site& site);
+  static result<api_reader> compile(const config::site& site, bool keep_raw_items = true);
 
   /// What is asked first at an endpoint's address.
   page_address first_page(std::string url) const { return paging_.first(std::move(url)); }
@@ -34,6 +35,8 @@ class api_reader final : public page_reader {
   std::vector<located_expression> items_paths_;
   field_map fields_;
   paging paging_;
+  bool keep_raw_items_ = true;
+  std::shared_ptr<json_reach> reach_;  ///< what of an answer is looked at
 };
 
 }  // namespace catwalk::scrape

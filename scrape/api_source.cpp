@@ -56,7 +56,7 @@ result<std::unique_ptr<source>> api_source::make(const source_context& context) 
   if (site.api->endpoints.empty() && !discovers) {
     return error{errc::invalid_config, "cannot read the site", site.name, "it has no api.endpoints", ""};
   }
-  auto reader = api_reader::compile(site);
+  auto reader = api_reader::compile(site, context.keep_raw_items);
   if (reader.has_error()) return reader.error();
   std::optional<html_reader> fallback;
   if (site.api->fallback_html) {

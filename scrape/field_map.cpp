@@ -101,6 +101,12 @@ void field_map::overlay(const json& item, json& fields, std::vector<std::string>
   }
 }
 
+void field_map::reach(const json_places& items) const {
+  for (const auto& [field, expressions] : fields_) {
+    for (const located_expression& expression : expressions) take_whole(expression.compiled.reach(items));
+  }
+}
+
 bool field_map::has(std::string_view field) const noexcept {
   return std::any_of(fields_.begin(), fields_.end(), [&](const auto& f) { return f.first == field; });
 }

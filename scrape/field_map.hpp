@@ -38,6 +38,9 @@ class field_map {
   /// Puts what the map finds in one item over `fields`, where it finds something.
   void overlay(const nlohmann::json& item, nlohmann::json& fields, std::vector<std::string>& failures) const;
 
+  /// Notes what the map looks at in items that stand at `items`.
+  void reach(const json_places& items) const;
+
   bool has(std::string_view field) const noexcept;
 
  private:

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "scrape/json_reach.hpp"
 
 namespace catwalk::scrape {
 
@@ -64,6 +65,10 @@ class jmespath {
   result<std::size_t> visit_items(const nlohmann::json& document,
                                   const std::function<void(const nlohmann::json&)>& take,
                                   jmespath_error* detail = nullptr) const;
+
+  /// Where the result may stand when the document stands at `from`. What the expression looks at on its way
+  /// is noted there; the result itself is not, which is for the caller to do.
+  json_places reach(const json_places& from) const;
 
   /// The expression as it was written.
   const std::string& text() const noexcept;

@@ -15,29 +15,32 @@ using nlohmann::json;
 /// limit, and a deep value that exists cannot even be copied safely.
 class document_builder : public nlohmann::json_sax<json> {
  public:
-  document_builder(json& root, int max_depth) : root_(root), max_depth_(max_depth) {}
+  document_builder(json& root, int max_depth, const json_reach* reach)
+      : root_(root), max_depth_(max_depth), reach_(reach ? reach : &everything()) {}
 
   bool too_deep() const { return too_deep_; }
   std::size_t error_position() const { return error_position_; }
   const std::string& error_text() const { return error_text_; }
 
-  bool null() override { return put(json(nullptr)); }
-  bool boolean(bool value) override { return put(json(value)); }
-  bool number_integer(number_integer_t value) override { return put(json(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return put(json(value)); }
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
   bool number_float(number_float_t value, const string_t& written) override {
     // An id of more digits than 64 bits hold would be rounded by a double.
     const bool whole = written.find_first_of(".eE") == std::string::npos;
-    return put(whole ? json(written) : json(value));
+    return whole ? put(written) : put(value);
   }
-  bool string(string_t& value) override { return put(json(without_nul(value))); }
+  bool string(string_t& value) override { return unwanted() || put(without_nul(value)); }
   bool binary(binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return open(json::object()); }
+  bool start_object(std::size_t) override { return open(json::value_t::object); }
   bool end_object() override { return close(); }
-  bool start_array(std::size_t) override { return open(json::array()); }
+  bool start_array(std::size_t) override { return open(json::value_t::array); }
   bool end_array() override { return close(); }
   bool key(string_t& value) override {
+    if (skipped_ > 0) return true;
     key_ = without_nul(value);
+    member_ = open_.back().place->find(key_);
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const json::exception& why) override {
@@ -52,12 +55,27 @@ class document_builder : public nlohmann::json_sax<json> {
     return std::move(value);
   }
 
+  static const json_reach& everything() {
+    static const json_reach all = [] {
+      json_reach whole;
+      whole.take_whole();
+      return whole;
+    }();
+    return all;
+  }
+  /// Where the next value stands; nullptr: nobody looks there.
+  const json_reach* next_place() const {
+    if (open_.empty()) return reach_;
+    return open_.back().value->is_object() ? member_ : open_.back().place;
+  }
+  bool unwanted() const { return skipped_ > 0 || next_place() == nullptr; }
+
   json* place(json value) {
     if (open_.empty()) {
       root_ = std::move(value);
       return &root_;
     }
-    json& parent = *open_.back();
+    json& parent = *open_.back().value;
     if (parent.is_array()) {
       parent.push_back(std::move(value));
       return &parent.back();
@@ -66,27 +84,44 @@ class document_builder : public nlohmann::json_sax<json> {
     member = std::move(value);
     return &member;
   }
-  bool put(json value) {
-    place(std::move(value));
+  template <class Value>
+  bool put(Value&& value) {
+    if (!unwanted()) place(json(std::forward<Value>(value)));
     return true;
   }
-  bool open(json value) {
-    if (static_cast<int>(open_.size()) >= max_depth_) {
+  bool open(json::value_t kind) {
+    if (static_cast<int>(open_.size() + skipped_) >= max_depth_) {
       too_deep_ = true;
       return false;
     }
-    open_.push_back(place(std::move(value)));
+    if (unwanted()) {
+      ++skipped_;
+      return true;
+    }
+    const json_reach* at = next_place();
+    open_.push_back({place(json(kind)), at});
     return true;
   }
   bool close() {
-    open_.pop_back();
+    if (skipped_ > 0)
+      --skipped_;
+    else
+      open_.pop_back();
     return true;
   }
 
+  struct container {
+    json* value;  ///< a parent does not grow while a child of it is open, so the pointer holds
+    const json_reach* place;
+  };
+
   json& root_;
   const int max_depth_;
-  std::vector<json*> open_;  // a parent does not grow while a child of it is open, so the pointers hold
+  const json_reach* reach_;
+  std::vector<container> open_;
+  std::size_t skipped_ = 0;  ///< containers that are open and not built
   std::string key_;
+  const json_reach* member_ = nullptr;  ///< the place of `key_`
   bool too_deep_ = false;
   std::size_t error_position_ = 0;
   std::string error_text_;
@@ -163,7 +198,8 @@ std::string describe_body(std::string_view body) {
          valid_utf8(text.substr(0, 40)) + '"';
 }
 
-result<json> parse_json_document(std::string_view body, const std::string& on, int max_depth) {
+result<json> parse_json_document(std::string_view body, const std::string& on, int max_depth,
+                                 const json_reach* reach) {
   std::string repaired;
   if (!is_valid_utf8(body)) {
     repaired = valid_utf8(body);
@@ -174,7 +210,7 @@ result<json> parse_json_document(std::string_view body, const std::string& on, i
     body = repaired;
   }
   json document;
-  document_builder builder(document, max_depth);
+  document_builder builder(document, max_depth, reach);
   if (json::sax_parse(body.begin(), body.end(), &builder)) {
     return result<json>(boost::system::in_place_value, std::move(document));
   }

@@ -7,6 +7,7 @@
 
 #include "core/offload.hpp"
 #include "core/url.hpp"
+#include "scrape/lastmod.hpp"
 #include "scrape/sitemap_walk.hpp"
 
 namespace catwalk::scrape {
@@ -69,9 +70,7 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read_sitemap(sitemap_walk
     if (some.has_error()) co_return some.error();
     ended = !some->has_value();
     if (ended) break;
-    std::vector<page_address> pages;
-    for (sitemap_entry& entry : **some) pages.push_back({std::move(entry.url), ""});
-    const auto read = co_await read_details(now, std::move(pages), sink);
+    const auto read = co_await read_entries(now, std::move(**some), sink);
     if (read.has_error()) co_return read.error();
   }
   const auto& failures = walk.failures();
@@ -167,6 +166,30 @@ asio::awaitable<result<void>> listing_run::read_details(reading& of, std::vector
                                                         page_sink& sink) {
   for (std::size_t i = 0; i < pages.size() && !sink.limit_reached(); ++i) {
     page_address next = std::move(pages[i]);
+    const auto read = co_await read_detail(of, std::move(next), sink);
+    if (read.has_error()) co_return read.error();
+  }
+  co_return result<void>();
+}
+
+asio::awaitable<result<void>> listing_run::read_entries(reading& of, std::vector<sitemap_entry> entries,
+                                                        page_sink& sink) {
+  for (sitemap_entry& entry : entries) {
+    if (sink.limit_reached()) break;
+    const auto known = co_await sink.known(of.place.endpoint, entry.url);
+    if (known && known->read_at && unchanged_since(entry.lastmod, *known->read_at, wall_now())) {
+      page as_it_was;
+      as_it_was.endpoint = of.place.endpoint;
+      as_it_was.endpoint_index = of.place.endpoint_index;
+      as_it_was.url = std::move(entry.url);
+      as_it_was.validators = *known;
+      as_it_was.unchanged = true;
+      as_it_was.asked = false;
+      const auto accepted = co_await sink.accept(std::move(as_it_was));
+      if (accepted.has_error()) co_return accepted.error();
+      continue;
+    }
+    page_address next{std::move(entry.url), ""};
     const auto read = co_await read_detail(of, std::move(next), sink);
     if (read.has_error()) co_return read.error();
   }

@@ -7,6 +7,7 @@
 #include "scrape/ban_watch.hpp"
 #include "scrape/page_reader.hpp"
 #include "scrape/site_requests.hpp"
+#include "scrape/sitemap_parser.hpp"
 #include "scrape/source.hpp"
 
 namespace catwalk::scrape {
@@ -46,6 +47,9 @@ class listing_run {
   /// Reads the pages of single products that a page of the listing named. What one of them lacks leaves the
   /// listing incomplete; one that is gone is a skipped item.
   boost::asio::awaitable<result<void>> read_details(reading& of, std::vector<page_address> pages,
+                                                    page_sink& sink);
+  /// The same for pages that a sitemap lists: those that it says are unchanged are not asked for.
+  boost::asio::awaitable<result<void>> read_entries(reading& of, std::vector<sitemap_entry> entries,
                                                     page_sink& sink);
   boost::asio::awaitable<result<void>> read_detail(reading& of, page_address address, page_sink& sink);
 

@@ -41,6 +41,13 @@ void replace_all(std::string& text, std::string_view name, const std::string& va
 
 }  // namespace
 
+void paging::reach(json_reach& document) const {
+  document.member("paginationInfo").take_whole();
+  for (const auto* expression : {&cursor_, &next_, &more_}) {
+    if (*expression) take_whole((*expression)->compiled.reach({&document}));
+  }
+}
+
 result<paging> paging::compile(const config::api_source& api) {
   paging made;
   made.settings_ = api.pages;

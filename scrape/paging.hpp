@@ -29,6 +29,9 @@ class paging {
   result<std::optional<page_address>> next(const nlohmann::json& document, const page_place& place,
                                            std::size_t items) const;
 
+  /// Notes what is looked at in an answer that stands at `document`.
+  void reach(json_reach& document) const;
+
  private:
   struct position {
     int page = 1;

@@ -157,6 +157,18 @@ void set_gender(json& fields, const json& product) {
 
 }  // namespace
 
+void shopify_reach(json_reach& product) {
+  for (const char* name : {"id", "title", "body_html", "vendor", "product_type", "handle", "tags"})
+    product.member(name).take_whole();
+  json_reach& variant = product.member("variants");
+  for (const char* name : {"available", "price", "compare_at_price", "option1", "option2", "option3"})
+    variant.member(name).take_whole();
+  variant.member("featured_image").member("src").take_whole();
+  product.member("images").member("src").take_whole();
+  product.member("image").member("src").take_whole();
+  product.member("options").member("name").take_whole();
+}
+
 json shopify_fields(const json& product, const std::string& shop) {
   json fields = json::object();
   if (!product.is_object()) return fields;

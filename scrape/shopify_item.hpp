@@ -2,6 +2,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "scrape/json_reach.hpp"
+
 namespace catwalk::scrape {
 
 /// The fields (by the names of `field_map`) of one product as Shopify's `/products.json` has it.
@@ -12,5 +14,8 @@ namespace catwalk::scrape {
 /// bought; `Default Title` is none. `gender` is what the product's type, tags or title say as a word.
 /// `shop` is the shop's address, without a slash at its end.
 nlohmann::json shopify_fields(const nlohmann::json& product, const std::string& shop);
+
+/// Notes what shopify_fields looks at in products that stand at `product`.
+void shopify_reach(json_reach& product);
 
 }  // namespace catwalk::scrape

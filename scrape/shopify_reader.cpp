@@ -35,6 +35,12 @@ result<shopify_reader> shopify_reader::compile(const config::site& site) {
   auto overrides = field_map::compile(site.shopify->field_map, "shopify.field_map");
   if (overrides.has_error()) return overrides.error();
   reader.overrides_ = std::move(*overrides);
+  reader.reach_ = std::make_shared<json_reach>();
+  // An answer is `{"products": […]}`, or the list alone.
+  for (json_reach* item : {&reader.reach_->member("products"), reader.reach_.get()}) {
+    shopify_reach(*item);
+    reader.overrides_.reach({item});
+  }
   return reader;
 }
 
@@ -46,7 +52,7 @@ page_address shopify_reader::first_page(std::string_view collection) const {
 
 result<page_answer> shopify_reader::read(std::string_view body, const page_place& place) const {
   const std::string& url = place.address.url;
-  auto document = parse_json_document(body, url);
+  auto document = parse_json_document(body, url, max_json_depth, reach_.get());
   if (document.has_error()) return document.error();
   json* products = products_in(*document);
   if (!products) {

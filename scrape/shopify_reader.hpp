@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,7 @@ class shopify_reader final : public page_reader {
   shop_rules rules_;
   std::string currency_;
   field_map overrides_;
+  std::shared_ptr<json_reach> reach_;  ///< what of an answer is looked at
 };
 
 }  // namespace catwalk::scrape

@@ -7,6 +7,7 @@
 
 #include "config/settings.hpp"
 #include "config/site.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/http_client.hpp"
 #include "core/product.hpp"
@@ -25,7 +26,8 @@ struct skipped_item {
 struct page_validators {
   std::string etag;
   std::string last_modified;
-  std::string body_hash;  ///< SHA-256 of the decoded body, hex
+  std::string body_hash;               ///< SHA-256 of the decoded body, hex
+  std::optional<wall_time> read_at{};  ///< when it was last read whole, or confirmed by the shop
 };
 
 /// One page as it was read.
@@ -36,6 +38,7 @@ struct page {
   page_validators validators;
   bool unchanged =
       false;  ///< 304, or the same body hash: `products` is empty and what it listed before counts as seen
+  bool asked = true;  ///< false: a sitemap says that it is `unchanged`, and the shop was not asked
   std::vector<product> products;
   std::vector<skipped_item> skipped;
 };
@@ -73,6 +76,7 @@ struct source_context {
   fetcher& pages;                       ///< the polite fetcher of the page lane
   boost::asio::any_io_executor cpu;     ///< parsing and normalising run here
   std::shared_ptr<cookie_jar> cookies;  ///< of this run
+  bool keep_raw_items = true;           ///< whether some sink stores what the shop sent (product::raw_item)
 };
 
 /// Reads one site: one per kind of shop.

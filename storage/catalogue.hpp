@@ -32,6 +32,7 @@ struct page_record {
   std::string body_hash;
   std::string stanza_hash;  ///< of the site's stanza and the reader's version
   std::vector<product_id> listed;
+  wall_time fetched{};  ///< when it was last asked for; find_page alone gives it
 };
 
 /// One page transaction: the products and what the page listed, together. `unchanged`: the page is as it was;
@@ -40,6 +41,7 @@ struct page_commit {
   run_id run = 0;
   page_record page;
   bool unchanged = false;
+  bool asked = true;  ///< false: `unchanged` is not the shop's own word, which the page stays as old as
   std::vector<product> products;
   /// Products that the page lists and that could not be read this time: they are not gone.
   std::vector<product_id> also_seen;

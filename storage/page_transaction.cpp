@@ -2,19 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/product_text.hpp"
 #include "storage/adoption.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 
 namespace catwalk::storage {
-namespace {
-
-std::string as_text(const product& p) {
-  return to_json(p).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-}  // namespace
-
 /// A product as a page gave it. `fields` is null where the page is unchanged: then it is as it was.
 struct page_transaction::reading {
   product_id id;
@@ -181,7 +174,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
         "last_seen, last_run, "
         "row_run, vector_state, vector_url, next_try, sink_hash, sink_vector) "
         "values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13)",
-        r.id.str(), r.site, r.endpoint_index, as_text(*r.fields), hash, image_url, now, r.run, state,
+        r.id.str(), r.site, r.endpoint_index, to_text(*r.fields), hash, image_url, now, r.run, state,
         vector_url, after.next_try, after.sink_hash, after.sink_vector);
   } else {
     db_.run(
@@ -191,7 +184,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
         "sink_vector = ?12, gone_at = null, missed = 0 where id = ?1",
         r.id.str(), r.site, r.endpoint_index, hash, image_url, now, r.run, state, vector_url, after.next_try,
         after.sink_hash, after.sink_vector);
-    if (changed) db_.run("update products set fields = ?2 where id = ?1", r.id.str(), as_text(*r.fields));
+    if (changed) db_.run("update products set fields = ?2 where id = ?1", r.id.str(), to_text(*r.fields));
   }
   db_.run("delete from deferred_products where id = ?1 and endpoint_index <= ?2", r.id.str(),
           r.endpoint_index);
@@ -204,7 +197,7 @@ void page_transaction::defer(const reading& r) {
       "endpoint_index = excluded.endpoint_index, product = excluded.product, fingerprint = "
       "excluded.fingerprint, "
       "to_sink = excluded.to_sink where run <> excluded.run or endpoint_index <= excluded.endpoint_index",
-      r.id.str(), r.run, r.endpoint_index, as_text(*r.fields), r.fingerprint, r.to_sink);
+      r.id.str(), r.run, r.endpoint_index, to_text(*r.fields), r.fingerprint, r.to_sink);
 }
 
 page_counts page_transaction::settle(run_id run) {
@@ -241,9 +234,11 @@ void page_transaction::write_page(const page_commit& page) {
   const auto now = to_millis(now_);
   if (page.unchanged) {
     db_.run(
-        "update pages set endpoint_index = ?4, run = ?5, fetched = ?6, etag = iif(?7 = '', etag, ?7), "
+        "update pages set endpoint_index = ?4, run = ?5, fetched = iif(?9, ?6, fetched), etag = iif(?7 = '', "
+        "etag, ?7), "
         "last_modified = iif(?8 = '', last_modified, ?8) where site = ?1 and endpoint = ?2 and url = ?3",
-        p.site.str(), p.endpoint, p.url, p.endpoint_index, page.run, now, p.etag, p.last_modified);
+        p.site.str(), p.endpoint, p.url, p.endpoint_index, page.run, now, p.etag, p.last_modified,
+        page.asked);
     return;
   }
   nlohmann::json listed = nlohmann::json::array();

@@ -1,6 +1,6 @@
 """The same with Scrapy, parsel and jmespath, as their documentation has it: pages in, rows out to a file.
 
-    spider.py shopify|zara ADDRESS OUTPUT.jsonl
+    spider.py shopify|zara|html ADDRESS OUTPUT.jsonl
 """
 
 import json
@@ -136,6 +136,43 @@ class ZaraSpider(scrapy.Spider):
         }
 
 
+class HtmlSpider(scrapy.Spider):
+    name = "html"
+
+    def __init__(self, address):
+        super().__init__()
+        self.first = f"{address}/list"
+
+    async def start(self):
+        yield scrapy.Request(self.first)
+
+    def parse(self, response):
+        yield from response.follow_all(css="a.card__link", callback=self.parse_product)
+        if more := response.css('link[rel="next"]::attr(href)').get():
+            yield response.follow(more)
+
+    def parse_product(self, response):
+        linked_data = json.loads(response.css('script[type="application/ld+json"]::text').get())
+        offer = linked_data["offers"]
+        images = [response.urljoin(image) for image in linked_data["image"]]
+        about = " ".join(" ".join(response.css(".product__about *::text").getall()).split())
+        yield {
+            "external_id": linked_data["sku"],
+            "title": linked_data["name"] or response.css("h1.product__title::text").get(),
+            "description": linked_data["description"] or about,
+            "brand": linked_data["brand"]["name"],
+            "price": (offer["price"] or response.css(".product__price .price::text").re_first(r"[\d.]+"))
+            + offer["priceCurrency"],
+            "size": ", ".join(response.css("select[name=size] option::text").getall()),
+            "availability": "in_stock" if offer["availability"].endswith("/InStock") else "out_of_stock",
+            "image_url": images[0],
+            "additional_images": images[1:],
+            "product_url": response.url,
+        }
+
+
+SPIDERS = {"shopify": ShopifySpider, "zara": ZaraSpider, "html": HtmlSpider}
+
 if __name__ == "__main__":
     kind, address, output = sys.argv[1:]
     process = CrawlerProcess(
@@ -147,7 +184,7 @@ if __name__ == "__main__":
             "FEEDS": {output: {"format": "jsonlines"}},
         }
     )
-    crawler = process.create_crawler(ShopifySpider if kind == "shopify" else ZaraSpider)
+    crawler = process.create_crawler(SPIDERS[kind])
     process.crawl(crawler, address=address)
     process.start()
     print(json.dumps({"products": crawler.stats.get_value("item_scraped_count", 0)}))

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "scrape/jmespath.hpp"
+#include "scrape/json_document.hpp"
 
 using namespace catwalk;
 
@@ -32,5 +33,15 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     return 0;
   }
   if (found.has_value() && found->is_array() && *found != items) std::abort();
+
+  // What the expression does not reach makes no difference.
+  scrape::json_reach reach;
+  scrape::take_whole(expression->reach({&reach}));
+  const auto whole = scrape::parse_json_document(after, "fuzz");
+  const auto part = scrape::parse_json_document(after, "fuzz", scrape::max_json_depth, &reach);
+  if (whole.has_value() != part.has_value()) std::abort();
+  if (!whole) return 0;
+  const auto of_whole = expression->search(*whole), of_part = expression->search(*part);
+  if (of_whole.has_value() && (of_part.has_error() || *of_part != *of_whole)) std::abort();
   return 0;
 }

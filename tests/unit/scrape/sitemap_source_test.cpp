@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "scrape/lastmod.hpp"
 #include "tests/unit/scrape/shop_fixture.hpp"
 
 using namespace catwalk;
@@ -25,7 +26,7 @@ struct sitemap_fixture : shop_fixture {
     if (r.target == "/sitemap.xml") {
       out.body = "<urlset><url><loc>" + s.at("/about") + "</loc></url>";
       for (const char* id : {"1", "2", "3", "4"})
-        out.body += "<url><loc>" + s.at("/p/") + id + "</loc></url>";
+        out.body += "<url><loc>" + s.at("/p/") + id + "</loc><lastmod>" + lastmod + "</lastmod></url>";
       out.body += "</urlset>";
     } else if (r.target == missing) {
       out.status = 404;
@@ -51,7 +52,7 @@ struct sitemap_fixture : shop_fixture {
   }
   config::site site;
   config::fetch_settings settings;
-  std::string missing = "/none", refused = "/none";
+  std::string missing = "/none", refused = "/none", lastmod;
 };
 
 }  // namespace
@@ -80,6 +81,36 @@ TEST_CASE_METHOD(sitemap_fixture,
   REQUIRE(read(sink));
   REQUIRE(sink.pages.size() == 4);
   CHECK(std::all_of(sink.pages.begin(), sink.pages.end(), [](const auto& p) { return p.unchanged; }));
+}
+
+TEST_CASE_METHOD(sitemap_fixture,
+                 "pages that the sitemap says are unchanged are not asked for, and are seen") {
+  std::unique_ptr<server> shop;
+  int product_pages = 0;
+  shop = std::make_unique<server>([&](const request& r) {
+    product_pages += r.target.starts_with("/p/") ? 1 : 0;
+    return answer(*shop, r);
+  });
+  site.sitemap.emplace();
+  site.sitemap->urls.push_back({shop->at("/sitemap.xml"), {}});
+  site.sitemap->url_contains = {"/p/"};
+  lastmod = "2026-01-02";
+  recording_sink sink;
+  REQUIRE(read(sink));
+  REQUIRE(product_pages == 4);
+  for (auto& [url, known] : sink.memory) known.read_at = wall_now() - std::chrono::hours(1);
+  sink.pages.clear();
+  const auto outcomes = read(sink);
+  REQUIRE(outcomes);
+  CHECK(outcomes->at(0).complete);
+  CHECK(product_pages == 4);
+  REQUIRE(sink.pages.size() == 4);
+  CHECK(std::all_of(sink.pages.begin(), sink.pages.end(), [](const auto& p) {
+    return p.unchanged && !p.asked && !p.validators.body_hash.empty();
+  }));
+  for (auto& [url, known] : sink.memory) known.read_at = wall_now() - scrape::longest_trust_in_lastmod * 2;
+  REQUIRE(read(sink));
+  CHECK(product_pages == 8);
 }
 
 TEST_CASE_METHOD(sitemap_fixture,
