@@ -1,6 +1,7 @@
 #include "storage/writer_policy.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace catwalk::storage {
@@ -9,6 +10,13 @@ namespace {
 constexpr std::size_t suspects_that_mean_the_table = 3;
 /// With differing codes it takes more of them to say so.
 constexpr std::size_t suspects_at_most = 10;
+
+std::vector<product_id> keys_of(const std::vector<outbox_key>& rows) {
+  std::vector<product_id> keys;
+  keys.reserve(rows.size());
+  for (const auto& row : rows) keys.push_back(row.key);
+  return keys;
+}
 
 }  // namespace
 
@@ -25,10 +33,26 @@ writer_policy::step writer_policy::next(steady_time now) {
     s.limit = 1;
     return s;
   }
+  sent_first_half_ = false;
+  if (!sets_.empty() && sets_.front().is == part::standing::refused && sets_.front().keys.size() > 1) {
+    const auto keys = std::move(sets_.front().keys);
+    sets_.pop_front();
+    split(keys, true);
+  }
   if (!sets_.empty()) {
     s.what = step::kind::resend;
-    s.keys = std::move(sets_.front());
+    s.keys = std::move(sets_.front().keys);
+    const bool refused = sets_.front().is == part::standing::refused;
     sets_.pop_front();
+    if (refused) return s;
+    sent_first_half_ = !sets_.empty() && sets_.front().is == part::standing::second_half;
+    if (sent_first_half_) return s;
+    // Nothing is known against these.
+    while (!sets_.empty() && sets_.front().is == part::standing::unknown &&
+           s.keys.size() + sets_.front().keys.size() <= static_cast<std::size_t>(batch_)) {
+      std::move(sets_.front().keys.begin(), sets_.front().keys.end(), std::back_inserter(s.keys));
+      sets_.pop_front();
+    }
     return s;
   }
   s.limit = batch_;
@@ -36,13 +60,19 @@ writer_policy::step writer_policy::next(steady_time now) {
 }
 
 void writer_policy::put_back(std::vector<product_id> keys) {
-  if (!keys.empty()) sets_.push_front(std::move(keys));
+  if (keys.empty()) return;
+  // What is sent is not the whole first half any more, so it says nothing about the second.
+  if (std::exchange(sent_first_half_, false)) sets_.front().is = part::standing::unknown;
+  sets_.push_front({std::move(keys)});
 }
 
 writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply,
                                                steady_time now) {
   verdict v;
   using kind = sink_reply::kind;
+  if (std::exchange(sent_first_half_, false)) {
+    sets_.front().is = reply.what == kind::accepted ? part::standing::refused : part::standing::unknown;
+  }
   if (reply.what == kind::accepted) {
     accepted(v, sent, now);
     return v;
@@ -73,7 +103,7 @@ writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& se
     case kind::halve:
       if (sent.size() > 1) {
         batch_ = std::max(1, static_cast<int>(sent.size() / 2));
-        split(sent);
+        split(keys_of(sent), false);
       } else {
         v.postponed = sent;
         back_off(reply, now);
@@ -81,7 +111,7 @@ writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& se
       break;
     case kind::bisect:
       if (sent.size() > 1)
-        split(sent);
+        split(keys_of(sent), true);
       else if (!sent.empty())
         suspected(v, sent.front(), reply, now);
       break;
@@ -121,20 +151,19 @@ void writer_policy::back_off(const sink_reply& reply, steady_time now) {
   wait = std::min(wait, settings_.longest_wait);
   ++failures_in_a_row_;
   // Between half and all of it, so that several writers do not come back together.
-  std::uniform_real_distribution<double> part(0.5, 1.0);
-  wait =
-      std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(wait.count()) * part(random_)));
+  std::uniform_real_distribution<double> fraction(0.5, 1.0);
+  wait = std::chrono::milliseconds(
+      static_cast<std::int64_t>(static_cast<double>(wait.count()) * fraction(random_)));
   if (reply.retry_after) wait = std::max(wait, *reply.retry_after);
   not_before_ = now + wait;
   // The rest of a refused batch is still in the outbox; it goes with the next batches.
   sets_.clear();
 }
 
-void writer_policy::split(const std::vector<outbox_key>& sent) {
-  std::vector<product_id> first, second;
-  for (std::size_t i = 0; i < sent.size(); ++i) (i < sent.size() / 2 ? first : second).push_back(sent[i].key);
-  sets_.push_front(std::move(second));
-  sets_.push_front(std::move(first));
+void writer_policy::split(const std::vector<product_id>& keys, bool refused) {
+  const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);
+  sets_.push_front({{middle, keys.end()}, refused ? part::standing::second_half : part::standing::unknown});
+  sets_.push_front({{keys.begin(), middle}});
 }
 
 void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now) {

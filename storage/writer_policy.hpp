@@ -18,8 +18,10 @@ namespace catwalk::storage {
 /// - A busy sink: wait, twice as long each time, with jitter, or as long as it says.
 /// - A statement timeout: half the rows, and slowly more again.
 /// - A sink that wants a person (key, quota, schema): park, one row a minute to see whether it is mended.
-/// - A refused row among others: halve the batch until it is alone. Alone it is a suspect, and dead only once
-/// another
+/// - A refused row among others: halve the batch until it is alone. A half whose other half was accepted is
+/// not
+///   sent whole again, and what turns out to be without blame goes together at the end, so that 199 of 200
+///   rows land within 12 requests. Alone it is a suspect, and dead only once another
 ///   row was accepted since: three suspects in a row with one code and nothing accepted between them mean
 ///   that the table refuses everything, and then it parks and nothing is lost.
 class writer_policy {
@@ -78,7 +80,8 @@ class writer_policy {
   void park(verdict& v, steady_time until);
   void accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now);
   void back_off(const sink_reply& reply, steady_time now);
-  void split(const std::vector<outbox_key>& sent);
+  /// `refused`: one of the rows at least will be refused again, whatever the other half brings.
+  void split(const std::vector<product_id>& keys, bool refused);
   void suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now);
 
   const settings settings_;
@@ -88,8 +91,18 @@ class writer_policy {
   int failures_in_a_row_ = 0;
   bool parked_ = false;
   steady_time not_before_{};
-  std::deque<std::vector<product_id>> sets_;  ///< parts of a refused batch, to be sent by themselves
-  std::vector<suspect> suspects_;             ///< found since a row was last accepted
+  /// A part of a batch, to be sent by itself.
+  struct part {
+    std::vector<product_id> keys;
+    enum class standing {
+      unknown,
+      second_half,  ///< of a refused set, whose first half goes before it
+      refused       ///< holds a row that is refused: its other half was accepted
+    } is = standing::unknown;
+  };
+  std::deque<part> sets_;
+  bool sent_first_half_ = false;   ///< the part in flight is the first half of a refused set
+  std::vector<suspect> suspects_;  ///< found since a row was last accepted
 };
 
 }  // namespace catwalk::storage

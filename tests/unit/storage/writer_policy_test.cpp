@@ -119,6 +119,37 @@ TEST_CASE("one poison row among 200 is found and dies alone") {
   }
 }
 
+TEST_CASE("wherever the poison row of a batch is, the others land within 12 requests") {
+  for (int n = 0; n < 200; ++n) {
+    const auto poison = "p" + std::to_string(n);
+    world w(200, settings_with(200), [&](const auto& sent) {
+      return holds(sent, poison) ? reply_of(kind::bisect, "22P05") : reply_of(kind::accepted);
+    });
+    int until_landed = 0;
+    while (w.waiting.size() > 1 && until_landed == 0) {
+      w.run_for(100ms);
+      if (w.waiting.size() <= 1) until_landed = w.requests;
+    }
+    INFO(poison);
+    CHECK(until_landed <= 12);
+    w.run_for(11min);
+    CHECK(w.dead.size() <= 1);
+    CHECK(w.waiting.size() + w.dead.size() == 1);
+  }
+}
+
+TEST_CASE("several poison rows in one batch die and no other does") {
+  world w(200, settings_with(200), [&](const auto& sent) {
+    return holds(sent, "p3") || holds(sent, "p99") || holds(sent, "p100") || holds(sent, "p199")
+               ? reply_of(kind::bisect, "22P05")
+               : reply_of(kind::accepted);
+  });
+  w.run_for(2min);
+  CHECK(w.waiting.size() + w.dead.size() == 4);
+  CHECK(w.dead.size() >= 3);
+  CHECK(w.requests < 60);
+}
+
 TEST_CASE("a suspect lives until another row is accepted after it") {
   world w(1, settings_with(100), [](const auto& sent) {
     return holds(sent, "p0") ? reply_of(kind::bisect, "23502") : reply_of(kind::accepted);
