@@ -201,7 +201,12 @@ void http_transfer::set_headers() {
                                              config::equal_but_for_case(name, "Range"))) {
       continue;
     } else {
-      append(trimmed(value).empty() ? name + ";" : name + ": " + value);
+      std::string line = name;
+      if (trimmed(value).empty())
+        line += ';';
+      else
+        line.append(": ").append(value);
+      append(line);
     }
   }
   curl_easy_setopt(easy_, CURLOPT_COOKIE, cookies.empty() ? nullptr : cookies.c_str());

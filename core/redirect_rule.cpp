@@ -43,10 +43,10 @@ bool same_trust(const url& from, const url& to) {
 
 http_headers without_credentials(const http_headers& headers) {
   http_headers kept;
-  for (const auto& [name, value] : headers.entries())
+  for (const auto& header : headers.entries())
     if (std::any_of(harmless_headers.begin(), harmless_headers.end(),
-                    [&](const char* known) { return config::equal_but_for_case(name, known); }))
-      kept.add(name, value);
+                    [&](const char* known) { return config::equal_but_for_case(header.first, known); }))
+      kept.add(header.first, header.second);
   return kept;
 }
 

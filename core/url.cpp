@@ -2,10 +2,10 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <locale.h>
 
 #include <algorithm>
 #include <charconv>
+#include <clocale>
 #include <memory>
 #include <optional>
 #include <vector>

@@ -48,7 +48,7 @@ struct robots_verdict {
 class robots {
  public:
   /// Bytes that are read; a line that goes beyond is left out (RFC 9309, 2.5).
-  static constexpr std::size_t max_bytes = 500 * 1024;
+  static constexpr std::size_t max_bytes = 500UL * 1024;
   static constexpr std::chrono::milliseconds max_crawl_delay{60'000};
 
   /// Never fails: what is not understood is skipped.
