@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tokenizers import pre_tokenizers
 from transformers import CLIPModel, CLIPTokenizer
 
-from tests.compat.embed.vision_models import seeded_clip
 from tests.support.catwalk_binary import free_port, wait_until
+from tests.support.small_clip import write_clip_with_words
 
 
 def drawing(number, size=(320, 260)):
@@ -47,17 +46,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clip_with_words(tmp_path_factory):
-    """A small CLIP with a text tower and a vocabulary of bytes and a few merges, as Hugging Face publishes it."""
-    folder = tmp_path_factory.mktemp("clip-with-words")
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    merges = [("r", "e"), ("re", "d</w>"), ("c", "o"), ("co", "a"), ("coa", "t</w>")]
-    tokens = alphabet + [c + "</w>" for c in alphabet] + [a + b for a, b in merges] + ["<|startoftext|>", "<|endoftext|>"]
-    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
-    text = dict(vocab_size=len(tokens), eos_token_id=len(tokens) - 1)
-    small = dict(hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=1)
-    seeded_clip(text=text | small, **small).save_pretrained(folder)
-    return folder
+    return write_clip_with_words(tmp_path_factory.mktemp("clip-with-words"))
 
 
 @pytest.fixture

@@ -1,0 +1,31 @@
+// Makes the pictures in docs/screenshots: see scripts/screenshots.
+import { mkdirSync } from "node:fs";
+import { ask, fill_catalogue, use_dashboard } from "./stage.mjs";
+
+const folder = new URL("../../docs/screenshots/", import.meta.url).pathname;
+mkdirSync(folder, { recursive: true });
+
+async function shoot(name, address, look, act = async () => {}) {
+  await use_dashboard(address, async (page) => {
+    await page.waitForFunction(() => document.querySelector("main h1") && !document.querySelector("main [aria-busy]"));
+    await act(page);
+    await page.waitForLoadState("networkidle").catch(() => {}); // events never end: pictures have come by then
+    await page.screenshot({ path: `${folder}${name}.png` });
+  }, { deviceScaleFactor: 1, ...look });
+}
+
+const wide = { viewport: { width: 1200, height: 800 } };
+const phone = { viewport: { width: 360, height: 720 } };
+
+await fill_catalogue();
+const [site] = (await ask("GET", "sites")).items;
+await ask("POST", `sites/${encodeURIComponent(site.name)}/run`, { refresh: true });
+await shoot("overview", "#/overview", { ...wide, colorScheme: "light" }, (page) => page.getByRole("article").waitFor());
+await fill_catalogue();
+const [run] = (await ask("GET", "runs?limit=1")).items;
+const [product] = (await ask("GET", "products?limit=1")).items;
+await shoot("run", `#/runs/${run.id}`, { ...wide, colorScheme: "dark" });
+await shoot("catalogue", "#/catalogue", { ...wide, colorScheme: "light" });
+await shoot("likeness", `#/catalogue?like=${product.id}`, { ...wide, colorScheme: "dark" });
+await shoot("failures", "#/failures", { ...wide, colorScheme: "light" });
+await shoot("phone", "#/overview", { ...phone, colorScheme: "light" });
