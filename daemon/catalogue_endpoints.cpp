@@ -42,7 +42,9 @@ storage::product_filter read_filter(query_parameters& query) {
   filter.gender = query.text("gender");
   filter.availability = query.one_of("availability", {"in_stock", "out_of_stock", "unknown"});
   filter.currency = query.text("currency", 3);
-  if (filter.currency && filter.currency->size() != 3)
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  if (filter.currency && (filter.currency->size() != 3 ||
+                          !std::all_of(filter.currency->begin(), filter.currency->end(), is_letter)))
     query.refuse("currency", "it is no code of three letters");
   filter.min_price = query.amount("min_price");
   filter.max_price = query.amount("max_price");

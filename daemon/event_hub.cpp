@@ -15,8 +15,7 @@ namespace {
 constexpr auto awaitable_tuple = asio::as_tuple(asio::use_awaitable);
 }
 
-event_hub::event_hub(asio::any_io_executor loop, limits l)
-    : loop_(loop), limits_(l), empty_(std::move(loop)) {}
+event_hub::event_hub(const asio::any_io_executor& loop, limits l) : loop_(loop), limits_(l), empty_(loop) {}
 
 std::string event_hub::event(std::string_view name, std::string_view data) {
   std::string text = "event: ";

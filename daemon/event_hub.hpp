@@ -23,7 +23,7 @@ class event_hub {
     std::chrono::milliseconds heartbeat{15'000};      ///< a comment, where nothing else is sent
     std::chrono::milliseconds write_timeout{10'000};  ///< for one event to be taken
   };
-  event_hub(boost::asio::any_io_executor loop, limits l);
+  event_hub(const boost::asio::any_io_executor& loop, limits l);
 
   bool full() const noexcept { return clients_.size() >= limits_.clients; }
   std::size_t clients() const noexcept { return clients_.size(); }

@@ -43,6 +43,13 @@ bool matches(std::string_view pattern, std::string_view path, path_values* value
   return true;
 }
 
+/// Whether a route without values has this very path: then it is no value of another's {name}.
+bool is_named(const std::vector<http_route>& routes, std::string_view path) {
+  return path.find('{') == std::string_view::npos &&
+         std::any_of(routes.begin(), routes.end(),
+                     [&](const http_route& route) { return route.path == path; });
+}
+
 bool takes(const http_route& route, http::verb method) {
   return route.method == method || (route.method == http::verb::get && method == http::verb::head);
 }
@@ -71,8 +78,9 @@ std::optional<std::string> query_value(const http_request_head& head, std::strin
 
 const http_route* http_router::find(const http_request_head& head, path_values* values) const {
   const auto path = path_of(head);
+  const bool named = is_named(routes_, path);
   const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const http_route& route) {
-    return takes(route, head.method()) && matches(route.path, path, values);
+    return takes(route, head.method()) && (named ? route.path == path : matches(route.path, path, values));
   });
   return found == routes_.end() ? nullptr : &*found;
 }
@@ -80,8 +88,9 @@ const http_route* http_router::find(const http_request_head& head, path_values* 
 /// 405 where the path takes other methods, else 404.
 http_reply http_router::not_found(std::string_view path) const {
   std::string allowed;
+  const bool named = is_named(routes_, path);
   for (const auto& route : routes_) {
-    if (!matches(route.path, path, nullptr)) continue;
+    if (named ? route.path != path : !matches(route.path, path, nullptr)) continue;
     const auto name = http::to_string(route.method);
     allowed += (allowed.empty() ? "" : ", ") + std::string(name.data(), name.size());
     if (route.method == http::verb::get) allowed += ", HEAD";

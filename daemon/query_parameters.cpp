@@ -110,7 +110,7 @@ int query_parameters::limit() {
 }
 
 std::optional<std::int64_t> query_parameters::after() {
-  const auto* value = take("after");
+  const auto value = text("after");
   if (!value) return std::nullopt;
   const auto number = whole_number(*value);
   if (!number || *number < 0) refuse("after", "it is no `next` of a page before");

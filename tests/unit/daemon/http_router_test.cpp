@@ -66,6 +66,16 @@ TEST_CASE("a route is found by method and path, and its values are decoded") {
   CHECK(router.admit(request(http::verb::post, "/runs/17/cancel"), {}).max_body == 100);
 }
 
+TEST_CASE("a path that is named in full is no value of another's") {
+  auto router = make_router();
+  router.add({http::verb::post, "/runs/retry", need::token, 0, echo(), {}});
+  CHECK(answered(router, request(http::verb::post, "/runs/retry")).empty());
+  const auto refused = router.admit(request(http::verb::get, "/runs/retry"), {}).refusal;
+  REQUIRE(refused);
+  CHECK(refused->status == 405);
+  CHECK(answered(router, request(http::verb::get, "/runs/{id}")) == "id={id};");
+}
+
 TEST_CASE("what is not there is 404, another method 405 with the right ones") {
   const auto router = make_router();
   const auto refused = [&](http::verb method, const char* target) {
