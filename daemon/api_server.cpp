@@ -10,7 +10,6 @@
 #include "daemon/manual_runs.hpp"
 #include "daemon/openai_endpoints.hpp"
 #include "daemon/query_embedder.hpp"
-#include "daemon/query_text.hpp"
 #include "daemon/reload_endpoint.hpp"
 #include "daemon/retention.hpp"
 #include "daemon/run_endpoints.hpp"
@@ -30,11 +29,10 @@ class api_server::parts {
         router(policy),
         embedder(app),
         pictures(app, policy, embedder),
-        texts(app),
         runs(app),
         events(app),
         sites(app, runs, events),
-        products(app, embedder, texts),
+        products(app, embedder),
         thumbnails(app),
         server(app.loop().get_executor(), server_options(options),
                [this](const http_server_request& request) { return router.answer(request); }) {
@@ -57,7 +55,6 @@ class api_server::parts {
   asio::awaitable<void> stop() {
     co_await runs.stop();
     co_await events.stop();
-    co_await texts.stop();
     co_await server.stop();
   }
 
@@ -75,7 +72,6 @@ class api_server::parts {
   http_router router;
   query_embedder embedder;
   embed_endpoints pictures;
-  query_text texts;
   manual_runs runs;
   event_endpoints events;
   site_endpoints sites;

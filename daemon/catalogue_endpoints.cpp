@@ -102,6 +102,20 @@ asio::awaitable<result<embedding>> catalogue_endpoints::vector_of(std::string id
   co_return std::move(*(*entry)->vector);
 }
 
+asio::awaitable<result<embedding>> catalogue_endpoints::vector_of_words(std::string text) {
+  if (app_.encoder() == nullptr)
+    co_return error{errc::model_missing, "cannot search by text", "", "the model is not loaded yet",
+                    "try again in a moment"};
+  auto* texts = app_.texts();
+  if (texts == nullptr) co_return app_.no_texts();
+  std::vector<std::string> asked{std::move(text)};
+  auto made = co_await texts->embed(std::move(asked));
+  if (!made) co_return made.error();
+  embedding vector = std::move(made->vectors.front());
+  vector.fingerprint = app_.encoder()->model().fingerprint;
+  co_return vector;
+}
+
 asio::awaitable<http_reply> catalogue_endpoints::search(const http_server_request& request) {
   query_parameters query(request);
   auto text = query.text("text", 1000);
@@ -115,7 +129,7 @@ asio::awaitable<http_reply> catalogue_endpoints::search(const http_server_reques
     auto found = co_await vector_of(*id);
     vector = std::move(found);
   } else {
-    auto made = co_await texts_.embed(std::move(*text));
+    auto made = co_await vector_of_words(std::move(*text));
     vector = std::move(made);
   }
   if (!vector) co_return error_reply(vector.error());

@@ -3,7 +3,6 @@
 #include "daemon/http_router.hpp"
 #include "daemon/query_embedder.hpp"
 #include "daemon/query_parameters.hpp"
-#include "daemon/query_text.hpp"
 #include "storage/product_filter.hpp"
 
 namespace catwalk::daemon {
@@ -12,8 +11,7 @@ namespace catwalk::daemon {
 class catalogue_endpoints {
  public:
   /// All outlive the endpoints.
-  catalogue_endpoints(application& app, query_embedder& pictures, query_text& texts)
-      : app_(app), pictures_(pictures), texts_(texts) {}
+  catalogue_endpoints(application& app, query_embedder& pictures) : app_(app), pictures_(pictures) {}
   void add_to(http_router& router);
 
  private:
@@ -24,11 +22,12 @@ class catalogue_endpoints {
   reply search(const http_server_request& request);
   reply search_picture(const http_server_request& request);
   boost::asio::awaitable<result<embedding>> vector_of(std::string id);
+  /// To be compared with vectors of pictures, hence under their fingerprint.
+  boost::asio::awaitable<result<embedding>> vector_of_words(std::string text);
   reply nearest(embedding query, int k, storage::product_filter filter, std::string without);
 
   application& app_;
   query_embedder& pictures_;
-  query_text& texts_;
 };
 
 /// `site`, `category`, `gender`, `availability`, `currency`, `min_price`, `max_price`.

@@ -3,7 +3,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
-#include "daemon/model_choice.hpp"
 #include "daemon/run_json.hpp"
 #include "daemon/site_overview.hpp"
 #include "daemon/time_text.hpp"
@@ -20,13 +19,10 @@ json live_status::model_json() {
   auto* encoder = app_.encoder();
   if (encoder == nullptr) return nullptr;
   const auto& model = encoder->model();
-  if (!text_known_) {
-    const auto stored = choose_model(app_.settings().embed, app_.models_dir());
-    text_ = app_.settings().embed.text != "off" && stored && stored->no_text.empty() &&
-            stored->info.fingerprint == model.fingerprint;
-    text_known_ = true;
-  }
-  return {{"name", model.name}, {"dim", model.dim}, {"untrained", model.untrained}, {"text", text_}};
+  return {{"name", model.name},
+          {"dim", model.dim},
+          {"untrained", model.untrained},
+          {"text", app_.texts() != nullptr}};
 }
 
 asio::awaitable<json> live_status::read() {

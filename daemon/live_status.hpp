@@ -25,7 +25,6 @@ class live_status {
   const std::string instance_;
   storage::catalogue_counts counts_;
   steady_time counted_{};
-  bool text_known_ = false, text_ = false;
 };
 
 /// Whether two statuses differ in more than the time; anything differs from null.
