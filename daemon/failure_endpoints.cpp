@@ -1,6 +1,7 @@
 #include "daemon/failure_endpoints.hpp"
 
 #include "core/json_text.hpp"
+#include "daemon/failure_json.hpp"
 #include "daemon/http_error.hpp"
 #include "daemon/json_body.hpp"
 #include "daemon/product_json.hpp"
@@ -23,22 +24,9 @@ error no_failure(const std::string& id) {
   return {errc::not_found, "no such dead letter", id, "", "GET /api/v1/failures has their numbers"};
 }
 
-json failure_json(const storage::failed_row& row) {
-  json j{{"id", row.id},
-         {"product", row.key.str()},
-         {"site", row.site},
-         {"title", row.title},
-         {"op", row.op},
-         {"reason", row.reason},
-         {"code", row.sink_code},
-         {"sink_words", row.sink_words},
-         {"died", time_text(row.died)},
-         {"attempts", json::array()},
-         {"thumbnail", row.site.empty() ? json() : json(thumbnail_path(row.key))}};
-  const auto attempts = json::parse(row.attempts_json, nullptr, false);
-  for (const auto& a : attempts.is_array() ? attempts : json::array())
-    j["attempts"].push_back({{"at", time_text(from_millis(a.value("at", std::int64_t{0})))},
-                             {"error", a.value("error", std::string())}});
+json described(const storage::failed_row& row) {
+  json j = failure_json(row);
+  j["thumbnail"] = row.site.empty() ? json() : json(thumbnail_path(row.key));
   return j;
 }
 
@@ -56,7 +44,7 @@ asio::awaitable<http_reply> list(application& app, const http_server_request& re
   const auto rows = co_await letters.list(limit, after, std::move(among));
   if (!rows) co_return error_reply(rows.error());
   json page{{"items", json::array()}, {"next", nullptr}, {"total", *total}};
-  for (const auto& row : *rows) page["items"].push_back(failure_json(row));
+  for (const auto& row : *rows) page["items"].push_back(described(row));
   if (static_cast<int>(rows->size()) == limit) page["next"] = std::to_string(rows->back().id);
   co_return json_reply(200, json_text(page) + "\n");
 }
@@ -69,7 +57,7 @@ asio::awaitable<http_reply> show(application& app, const http_server_request& re
   const auto row = co_await letters.find(*id);
   if (!row) co_return error_reply(row.error());
   if (!*row) co_return error_reply(no_failure(text));
-  auto j = failure_json(**row);
+  auto j = described(**row);
   auto payload = json::parse((*row)->payload_json, nullptr, false);
   j["row"] = payload.is_discarded() ? json() : std::move(payload);
   co_return json_reply(200, json_text(j) + "\n");

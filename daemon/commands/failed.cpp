@@ -8,6 +8,7 @@
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/daemon_client.hpp"
+#include "daemon/failure_json.hpp"
 #include "daemon/time_text.hpp"
 #include "storage/failures.hpp"
 
@@ -24,20 +25,7 @@ struct failed_options {
 };
 
 nlohmann::json as_json(const storage::failed_row& row, bool whole) {
-  nlohmann::json j{{"id", row.id},
-                   {"product", row.key.str()},
-                   {"site", row.site},
-                   {"title", row.title},
-                   {"op", row.op},
-                   {"reason", row.reason},
-                   {"code", row.sink_code},
-                   {"sink_words", row.sink_words},
-                   {"died", time_text(row.died)}};
-  const auto attempts = nlohmann::json::parse(row.attempts_json, nullptr, false);
-  j["attempts"] = nlohmann::json::array();
-  for (const auto& a : attempts.is_array() ? attempts : nlohmann::json::array())
-    j["attempts"].push_back({{"at", time_text(from_millis(a.value("at", std::int64_t{0})))},
-                             {"error", a.value("error", std::string())}});
+  auto j = failure_json(row);
   if (whole) j["row"] = nlohmann::json::parse(row.payload_json, nullptr, false);
   return j;
 }
