@@ -122,7 +122,7 @@ result<storage::failure_choice> read_failure_choice(std::string_view body) {
 void add_failure_routes(http_router& router, application& app) {
   using values = path_values;
   const auto token = access_policy::need::token;
-  constexpr std::size_t longest_choice = 32 * 1024;
+  constexpr std::size_t longest_choice = 32UL * 1024;
   router.add({http::verb::get,
               "/api/v1/failures",
               token,

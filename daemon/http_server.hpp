@@ -69,10 +69,10 @@ struct http_server_options {
   std::chrono::milliseconds header_timeout{10'000};  ///< to send the complete headers of a request
   std::chrono::milliseconds body_timeout{60'000};    ///< to send its body
   std::chrono::milliseconds idle_timeout{60'000};    ///< between two requests of a kept-alive connection
-  std::size_t max_header = 16 * 1024;
-  std::size_t max_body = 32 * 1024 * 1024;  ///< where `admit` is not set
+  std::size_t max_header = 16UL * 1024;
+  std::size_t max_body = 32UL * 1024 * 1024;  ///< where `admit` is not set
   /// Bytes of bodies that are held at the same time; who brings one more is answered with 429.
-  std::size_t max_bodies = 128 * 1024 * 1024;
+  std::size_t max_bodies = 128UL * 1024 * 1024;
   std::size_t max_connections = 64;
   std::size_t kept_for_requests = 8;  ///< places that connections without a complete request cannot take
   std::string server_name = "catwalk/" CATWALK_VERSION;
