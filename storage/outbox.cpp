@@ -99,6 +99,15 @@ asio::awaitable<result<void>> outbox::postpone(std::vector<outbox_key> rows, wal
   co_return co_await db_->internals().write(std::move(work));
 }
 
+asio::awaitable<result<void>> outbox::release(std::vector<outbox_key> rows) {
+  auto work = [rows = std::move(rows)](connection& db) -> result<void> {
+    for (const auto& row : rows)
+      db.run("update outbox set next_try = 0 where sink = ?1 and key = ?2", the_sink, row.key.str());
+    return {};
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
 asio::awaitable<result<void>> outbox::bury(std::vector<dead_letter> rows) {
   auto work = [rows = std::move(rows)](connection& db) -> result<void> {
     for (const auto& letter : rows) {

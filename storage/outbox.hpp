@@ -51,6 +51,8 @@ class outbox {
       std::vector<outbox_key> rows, std::vector<std::pair<product_id, std::string>> older_ids = {});
   /// Counts a try and its error, and keeps the rows back until `next_try`.
   boost::asio::awaitable<result<void>> postpone(std::vector<outbox_key> rows, wall_time next_try, error why);
+  /// Makes rows that were kept back due at once; their errors stay.
+  boost::asio::awaitable<result<void>> release(std::vector<outbox_key> rows);
   /// Moves rows to `failures`, with the payload's fields and every attempt.
   boost::asio::awaitable<result<void>> bury(std::vector<dead_letter> rows);
   boost::asio::awaitable<result<outbox_counts>> counts(wall_time now);

@@ -183,6 +183,10 @@ class outbox_writer::impl {
       auto kept = co_await outbox_.postpone(v.postponed, wall_now() + v.postpone_by, reply.why);
       if (!kept) co_return co_await database_failed(kept.error());
     }
+    if (!v.released.empty()) {
+      auto kept = co_await outbox_.release(v.released);
+      if (!kept) co_return co_await database_failed(kept.error());
+    }
     if (!v.dead.empty()) {
       auto kept = co_await outbox_.bury(v.dead);
       if (!kept) co_return co_await database_failed(kept.error());

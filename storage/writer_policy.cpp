@@ -79,12 +79,7 @@ writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& se
   }
   accepted_in_a_row_ = 0;
   if (parked_) {
-    // Only an accepted row ends it. A probe that is refused for its own sake makes place for another row.
-    not_before_ =
-        now + std::max(settings_.probe_every, reply.retry_after.value_or(std::chrono::milliseconds(0)));
-    v.postponed = sent;
-    v.postpone_by = reply.what == kind::bisect ? settings_.suspect_wait : std::chrono::milliseconds(0);
-    if (reply.outcome_unknown) v.postpone_by = settings_.settle;
+    probe_refused(v, sent, reply, now);
     return v;
   }
   switch (reply.what) {
@@ -130,6 +125,8 @@ void writer_policy::accepted(verdict& v, const std::vector<outbox_key>& sent, st
   failures_in_a_row_ = 0;
   not_before_ = now;
   v.resumed = std::exchange(parked_, false);
+  // What was refused meanwhile says nothing: the table may have been mended since.
+  v.released = std::exchange(probed_, {});
   if (++accepted_in_a_row_ >= settings_.grow_after && batch_ < settings_.batch) {
     batch_ = std::min(settings_.batch, batch_ * 2);
     accepted_in_a_row_ = 0;
@@ -143,6 +140,23 @@ void writer_policy::park(verdict& v, steady_time until) {
   // What was being bisected and suspected stays in the outbox and goes again when the sink is mended.
   sets_.clear();
   suspects_.clear();
+}
+
+/// Only an accepted row ends the parking. A probe that is refused for its own sake makes place for another
+/// row.
+void writer_policy::probe_refused(verdict& v, const std::vector<outbox_key>& sent, const sink_reply& reply,
+                                  steady_time now) {
+  not_before_ =
+      now + std::max(settings_.probe_every, reply.retry_after.value_or(std::chrono::milliseconds(0)));
+  v.postponed = sent;
+  if (reply.what == sink_reply::kind::bisect) {
+    v.postpone_by = settings_.suspect_wait;
+    for (const auto& row : sent) {
+      std::erase_if(probed_, [&](const outbox_key& other) { return other.key == row.key; });
+      probed_.push_back(row);
+    }
+  }
+  if (reply.outcome_unknown) v.postpone_by = settings_.settle;
 }
 
 void writer_policy::back_off(const sink_reply& reply, steady_time now) {
@@ -175,11 +189,12 @@ void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_repl
                                   [&](const suspect& s) { return s.code == reply.sqlstate_or_code; });
   if (static_cast<std::size_t>(same) < suspects_that_mean_the_table && suspects_.size() < suspects_at_most)
     return;
-  // They all go back to the outbox, due at once.
+  // They all go back to the outbox, due right after the first probe.
   v.postponed.clear();
   for (const auto& s : suspects_) v.postponed.push_back(s.row);
-  v.postpone_by = std::chrono::milliseconds(0);
+  v.postpone_by = settings_.probe_every + settings_.first_wait;
   park(v, now + settings_.probe_every);
+  probed_ = v.postponed;
 }
 
 }  // namespace catwalk::storage

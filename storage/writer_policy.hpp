@@ -19,11 +19,11 @@ namespace catwalk::storage {
 /// - A statement timeout: half the rows, and slowly more again.
 /// - A sink that wants a person (key, quota, schema): park, one row a minute to see whether it is mended.
 /// - A refused row among others: halve the batch until it is alone. A half whose other half was accepted is
-/// not
-///   sent whole again, and what turns out to be without blame goes together at the end, so that 199 of 200
-///   rows land within 12 requests. Alone it is a suspect, and dead only once another
-///   row was accepted since: three suspects in a row with one code and nothing accepted between them mean
-///   that the table refuses everything, and then it parks and nothing is lost.
+///   not sent whole again, and what turns out to be without blame goes together at the end, so that 199 of
+///   200 rows land within 12 requests. Alone it is a suspect, and dead only once another row was accepted
+///   since: three suspects in a row with one code and nothing accepted between them mean that the table
+///   refuses everything, and then it parks and nothing is lost. The first probe is another row than those,
+///   so that three bad rows that happen to come first hold the others up for one probe alone.
 class writer_policy {
  public:
   struct settings {
@@ -57,6 +57,7 @@ class writer_policy {
     std::vector<outbox_key> confirmed;
     std::vector<outbox_key> postponed;  ///< keep back for `postpone_by`, with the reply's error
     std::chrono::milliseconds postpone_by{0};
+    std::vector<outbox_key> released;  ///< were kept back while it was parked: due at once
     std::vector<dead_letter> dead;
     bool parked = false;   ///< it parked just now
     bool resumed = false;  ///< it is no longer parked
@@ -78,6 +79,8 @@ class writer_policy {
     std::string code, words;
   };
   void park(verdict& v, steady_time until);
+  void probe_refused(verdict& v, const std::vector<outbox_key>& sent, const sink_reply& reply,
+                     steady_time now);
   void accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now);
   void back_off(const sink_reply& reply, steady_time now);
   /// `refused`: one of the rows at least will be refused again, whatever the other half brings.
@@ -101,8 +104,9 @@ class writer_policy {
     } is = standing::unknown;
   };
   std::deque<part> sets_;
-  bool sent_first_half_ = false;   ///< the part in flight is the first half of a refused set
-  std::vector<suspect> suspects_;  ///< found since a row was last accepted
+  bool sent_first_half_ = false;    ///< the part in flight is the first half of a refused set
+  std::vector<suspect> suspects_;   ///< found since a row was last accepted
+  std::vector<outbox_key> probed_;  ///< refused by themselves while it is parked
 };
 
 }  // namespace catwalk::storage

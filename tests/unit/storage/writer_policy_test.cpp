@@ -82,6 +82,7 @@ struct world {
       const auto v = policy.on_reply(sent, answer(sent), now);
       for (const auto& row : v.confirmed) waiting.erase(row.seq);
       for (const auto& row : v.postponed) kept_back[row.seq] = now + v.postpone_by;
+      for (const auto& row : v.released) kept_back.erase(row.seq);
       for (const auto& letter : v.dead) {
         dead.push_back(letter);
         waiting.erase(letter.row.seq);
@@ -179,6 +180,39 @@ TEST_CASE("a table that refuses every row parks and loses none") {
   w.run_for(20min);
   CHECK(w.waiting.empty());
   CHECK_FALSE(w.policy.parked());
+  CHECK(w.dead.empty());
+}
+
+TEST_CASE("bad rows that come first hold the others up for one probe alone") {
+  for (const int bad : {3, 5}) {
+    const auto poison = rows(bad);
+    world w(40, settings_with(bad), [&](const auto& sent) {
+      return std::any_of(poison.begin(), poison.end(), [&](auto& row) { return holds(sent, row.key.str()); })
+                 ? reply_of(kind::bisect, "P0001")
+                 : reply_of(kind::accepted);
+    });
+    w.run_for(1min);
+    INFO(bad);
+    CHECK(w.policy.parked());
+    CHECK(w.dead.empty());
+    w.run_for(30s);
+    CHECK_FALSE(w.policy.parked());
+    CHECK(w.waiting.empty());
+    CHECK(w.dead.size() == poison.size());
+  }
+}
+
+TEST_CASE("what a parked sink refused goes again when the table is mended") {
+  bool mended = false;
+  world w(3, settings_with(100),
+          [&](const auto&) { return mended ? reply_of(kind::accepted) : reply_of(kind::bisect, "23502"); });
+  w.run_for(5min);
+  CHECK(w.policy.parked());
+  const outbox_key another{product_id("q"), 99};
+  w.waiting.emplace(99, another);
+  mended = true;
+  w.run_for(2min);
+  CHECK(w.waiting.empty());
   CHECK(w.dead.empty());
 }
 
