@@ -5,6 +5,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
 
+from tests.compat.storage.plain_http import caller  # noqa: E402
 from tests.support.contract_server import ContractServer  # noqa: E402
 
 
@@ -21,3 +22,8 @@ def server(running_server):
     running_server.create_table("catwalk")
     running_server.create_table("2025-10", "old_products")
     return running_server
+
+
+@pytest.fixture
+def call(server):
+    return caller(server)
