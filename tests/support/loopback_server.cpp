@@ -12,6 +12,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/zlib/deflate_stream.hpp>
 #include <boost/crc.hpp>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 
@@ -37,6 +38,7 @@ struct loopback_server::state {
       asio::co_spawn(io, serve(std::move(socket), number), [this](const std::exception_ptr&) {
         std::lock_guard lock(mutex);
         --open;
+        closed.notify_all();
       });
     }
   }
@@ -110,6 +112,7 @@ struct loopback_server::state {
   asio::io_context io{1};
   tcp::acceptor acceptor;
   mutable std::mutex mutex;
+  std::condition_variable closed;
   std::vector<request> requests;
   std::size_t accepted = 0, open = 0;
   std::thread thread;
@@ -145,9 +148,9 @@ std::size_t loopback_server::connections() const {
   return state_->accepted;
 }
 
-std::size_t loopback_server::open_connections() const {
-  std::lock_guard lock(state_->mutex);
-  return state_->open;
+bool loopback_server::wait_for_open_connections(std::size_t at_most, std::chrono::milliseconds time) const {
+  std::unique_lock lock(state_->mutex);
+  return state_->closed.wait_for(lock, time, [&] { return state_->open <= at_most; });
 }
 
 std::optional<std::string> loopback_server::request::header(std::string_view name) const {

@@ -50,8 +50,8 @@ class loopback_server {
   /// What came so far.
   std::vector<request> requests() const;
   std::size_t connections() const;
-  /// Connections that are open at this moment.
-  std::size_t open_connections() const;
+  /// Waits until no more connections than these are open; false where `time` was too short.
+  bool wait_for_open_connections(std::size_t at_most, std::chrono::milliseconds time) const;
 
  private:
   struct state;

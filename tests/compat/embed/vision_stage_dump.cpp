@@ -10,7 +10,6 @@
 #include <torch/script.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fstream>
 #include <iostream>
@@ -103,7 +102,9 @@ void through_pool(const std::string& model_dir, const std::string& precision, co
   std::vector<std::optional<embedding>> vectors(files.size());
   // The loop runs until every coroutine has ended, so that nothing is left behind.
   for (std::size_t i = 0; i < files.size(); ++i)
-    asio::co_spawn(loop, embed_file(*pool, files[i], vectors[i]), asio::detached);
+    asio::co_spawn(loop, embed_file(*pool, files[i], vectors[i]), [](const std::exception_ptr& failed) {
+      if (failed) std::rethrow_exception(failed);
+    });
   loop.run();
   pool->close();
   auto all = at::zeros({static_cast<std::int64_t>(files.size()), folder.tower.dim});

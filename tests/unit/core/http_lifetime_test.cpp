@@ -2,7 +2,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <thread>
 
 #include "tests/unit/core/http_fixture.hpp"
 
@@ -153,8 +152,5 @@ TEST_CASE_METHOD(slow, "cancelled and finished transfers leave nothing behind") 
     loop.run();
     CHECK(ended == 10);
   }
-  const auto deadline = std::chrono::steady_clock::now() + 5s;
-  while (s.open_connections() > 8 && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(10ms);
-  CHECK(s.open_connections() <= 8);
+  CHECK(s.wait_for_open_connections(8, 5s));
 }

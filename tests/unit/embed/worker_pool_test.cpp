@@ -198,7 +198,7 @@ TEST_CASE("worker pool: close while full finishes what was accepted and refuses 
   bench b(options);
   for (int i = 0; i < 80; ++i) b.encode(picture(600, 400));
   auto closed = std::async(std::launch::async, [&] {
-    std::this_thread::sleep_for(30ms);
+    while (b.pool->stats().queue_items < options.queue_items) std::this_thread::yield();
     b.pool->close();
   });
   b.loop.run();

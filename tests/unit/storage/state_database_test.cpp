@@ -5,9 +5,10 @@
 #include <array>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
 #include <fstream>
+#include <future>
 #include <limits>
-#include <thread>
 
 #include "storage/state_schema.hpp"
 #include "storage/vector_blob.hpp"
@@ -107,11 +108,12 @@ TEST_CASE("a reader beside the daemon sees what is committed and cannot write") 
 TEST_CASE("one failing operation does not spoil the group that it is in") {
   temporary_folder folder;
   auto db = open_state(folder.path());
-  // The writer is busy, so that the next operations form one group.
+  // The writer is busy until all are waiting, so that they form one group.
   asio::io_context loop;
+  std::promise<void> all_wait;
   auto busy = [&]() -> asio::awaitable<void> {
-    auto work = [](sqlite::connection&) -> result<void> {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    auto work = [&](sqlite::connection&) -> result<void> {
+      all_wait.get_future().wait();
       return {};
     };
     co_await db->internals().write(work);
@@ -129,6 +131,7 @@ TEST_CASE("one failing operation does not spoil the group that it is in") {
   auto first = asio::co_spawn(loop, busy(), asio::use_future);
   std::vector<std::future<void>> all;
   for (std::size_t i = 0; i < ok.size(); ++i) all.push_back(asio::co_spawn(loop, one(i), asio::use_future));
+  asio::post(loop, [&] { all_wait.set_value(); });
   loop.run();
   for (auto& f : all) f.get();
   CHECK(ok == std::array<bool, 4>{true, false, false, true});
