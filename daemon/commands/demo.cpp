@@ -117,7 +117,17 @@ void print_summary(const run_report& r) {
     for (const auto& text : site.errors) std::cout << site.site << ": " << text << '\n';
 }
 
-asio::awaitable<int> demonstrate(application& app, demo_shop& shop, api_server& http, bool& stopping) {
+/// `token` stands behind the "#": a browser keeps that part to itself.
+void print_addresses(const std::string& host_and_port, const config::secret& token) {
+  std::cout << fmt::format(
+                   "\ndashboard  http://{0}/#token={1}\nhealth     http://{0}/health\n"
+                   "metrics    http://{0}/metrics\nCtrl-C ends the demo.\n",
+                   host_and_port, token.reveal())
+            << std::flush;
+}
+
+asio::awaitable<int> demonstrate(application& app, demo_shop& shop, api_server& http,
+                                 const config::secret& token, bool& stopping) {
   if (auto started = co_await app.start_pipeline(); !started) co_return fail(started.error());
   if (auto listening = http.start(); !listening) co_return fail(listening.error());
   std::cerr << "catwalk: the demo shop answers at " << shop.origin() << " with " << shop.garments().size()
@@ -134,21 +144,17 @@ asio::awaitable<int> demonstrate(application& app, demo_shop& shop, api_server& 
   int code = report->interrupted ? exit_interrupted : report->complete() ? exit_done : exit_partly;
   if (!report->interrupted) {
     co_await show_search(app, shop);
-    const auto port = http.local_endpoint().port();
     if (is_terminal(STDOUT_FILENO) && is_terminal(STDIN_FILENO)) {
-      std::cout << fmt::format(
-                       "\nhealth     http://127.0.0.1:{0}/health\nmetrics    http://127.0.0.1:{0}/metrics\n"
-                       "Ctrl-C ends the demo.\n",
-                       port)
-                << std::flush;
+      print_addresses(fmt::format("127.0.0.1:{}", http.local_endpoint().port()), token);
       co_await wait_for_stop(app.loop(), stopping);
     }
   }
   co_return code;
 }
 
-asio::awaitable<int> run_demo_body(application& app, demo_shop& shop, api_server& http, bool& stopping) {
-  const int code = co_await demonstrate(app, shop, http, stopping);
+asio::awaitable<int> run_demo_body(application& app, demo_shop& shop, api_server& http,
+                                   const config::secret& token, bool& stopping) {
+  const int code = co_await demonstrate(app, shop, http, token, stopping);
   co_await http.stop();
   co_await app.shutdown(app.settings().shutdown_timeout);
   co_await shop.stop();
@@ -228,8 +234,8 @@ int run_demo(const invocation& to_run, const demo_options& options) {
     stopping = true;
     (*app)->request_stop();
   };
-  const int code =
-      run_loop(loop, run_demo_body(**app, shop, http, stopping), on_stop, {}, [&] { folder.remove(); });
+  const int code = run_loop(loop, run_demo_body(**app, shop, http, *token, stopping), on_stop, {},
+                            [&] { folder.remove(); });
   (*app)->close();
   shop_cpu.join();
   return code;

@@ -42,9 +42,10 @@ def left_behind(place):
     return os.listdir(place["TMPDIR"])
 
 
-def fetch(address, body=None, timeout=10):
+def fetch(address, body=None, timeout=10, token=None):
     """(status, text)"""
-    request = urllib.request.Request(address, data=None if body is None else json.dumps(body).encode())
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(address, None if body is None else json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return answer.status, answer.read().decode()
@@ -182,6 +183,10 @@ def test_in_a_terminal_it_stays_until_ctrl_c(place_with_model, tmp_path):
         assert status == 200
         assert "untrained" in text
         assert fetch(health.replace("/health", "/metrics"))[0] == 200
+        page, token = re.search(r"^dashboard +(http://\S+/)#token=(\S+)", terminal.text, re.MULTILINE).groups()
+        assert fetch(page)[0] == 200
+        assert fetch(page + "api/v1/products")[0] == 401
+        assert fetch(page + "api/v1/products", token=token)[0] == 200
         terminal.type(b"\x03")
         assert terminal.process.wait(15) == 0, terminal.shown()
     finally:
