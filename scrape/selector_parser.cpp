@@ -1,11 +1,11 @@
 #include "scrape/selector_parser.hpp"
 
-#include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 
+#include "scrape/selector_names.hpp"
+#include "scrape/selector_position.hpp"
 #include "scrape/selector_scanner.hpp"
 #include "scrape/text.hpp"
 
@@ -14,49 +14,6 @@ namespace {
 
 constexpr std::size_t longest_selector = 16'384;
 constexpr int deepest_nesting = 32;
-
-struct named_kind {
-  std::string_view name;
-  simple_kind kind;
-};
-
-/// Pseudo-classes without an argument whose test needs nothing but the element.
-constexpr std::array<named_kind, 14> plain_classes{{
-    {"root", simple_kind::root},
-    {"scope", simple_kind::scope},
-    {"empty", simple_kind::empty},
-    {"link", simple_kind::link},
-    {"any-link", simple_kind::link},
-    {"checked", simple_kind::checked},
-    {"disabled", simple_kind::disabled},
-    {"enabled", simple_kind::enabled},
-    {"required", simple_kind::required},
-    {"optional", simple_kind::optional},
-    {"read-only", simple_kind::read_only},
-    {"read-write", simple_kind::read_write},
-    {"placeholder-shown", simple_kind::placeholder_shown},
-    {"defined", simple_kind::defined},
-}};
-
-/// Pseudo-classes and pseudo-elements that the CSS specifications define and that exist in a browser alone.
-constexpr std::array<std::string_view, 20> browser_classes{
-    "active",       "current",    "focus",   "focus-visible", "focus-within", "future",  "host",
-    "hover",        "local-link", "past",    "paused",        "playing",      "target",  "target-within",
-    "user-invalid", "user-valid", "visited", "fullscreen",    "modal",        "autofill"};
-constexpr std::array<std::string_view, 9> pseudo_elements{"after",      "before",    "first-letter",
-                                                          "first-line", "selection", "placeholder",
-                                                          "marker",     "backdrop",  "file-selector-button"};
-/// Old pseudo-elements that a single colon may precede.
-constexpr std::array<std::string_view, 4> colon_elements{"after", "before", "first-letter", "first-line"};
-
-/// Known elsewhere, and not done here: the message says so instead of calling them unknown.
-constexpr std::array<std::string_view, 7> not_done{"default", "dir",          "in-range", "indeterminate",
-                                                   "invalid", "out-of-range", "valid"};
-
-template <std::size_t N>
-bool holds(const std::array<std::string_view, N>& list, std::string_view name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
 
 std::optional<combinator> combinator_of(char c) {
   switch (c) {
@@ -290,8 +247,8 @@ class parser {
     const bool element = scan_.take(':');
     const std::string name = lower_ascii(scan_.name());
     const bool function = scan_.peek() == '(';
-    if (element || (!function && holds(colon_elements, name))) {
-      if (!element || holds(pseudo_elements, name)) {
+    if (element || (!function && is_colon_element(name))) {
+      if (!element || is_pseudo_element(name)) {
         never(compound, (element ? "::" : ":") + name, "pseudo-elements are not in the document");
         return;
       }
@@ -328,11 +285,9 @@ class parser {
       one.from_end = from_end;
       compound.parts.push_back(std::move(one));
     };
-    const auto plain = std::find_if(plain_classes.begin(), plain_classes.end(),
-                                    [&](const named_kind& one) { return one.name == name; });
-    if (plain != plain_classes.end()) {
+    if (const auto plain = plain_class(name)) {
       simple_selector one;
-      one.kind = plain->kind;
+      one.kind = *plain;
       compound.parts.push_back(std::move(one));
     } else if (name == "first-child" || name == "last-child") {
       add_nth(simple_kind::nth_child, name == "last-child");
@@ -342,7 +297,7 @@ class parser {
       const auto kind = name == "only-child" ? simple_kind::nth_child : simple_kind::nth_of_type;
       add_nth(kind, false);
       add_nth(kind, true);
-    } else if (holds(browser_classes, name)) {
+    } else if (is_browser_class(name)) {
       never(compound, ":" + name, "it needs a browser");
     } else {
       refuse_class(name, start);
@@ -350,7 +305,7 @@ class parser {
   }
 
   [[noreturn]] static void refuse_class(const std::string& name, std::size_t start) {
-    if (holds(not_done, name)) {
+    if (is_class_not_done(name)) {
       scanner::fail_at(start, "\":" + name + "\" is not supported by catwalk");
     }
     scanner::fail_at(start, "unknown pseudo-class \":" + name + '"');
@@ -367,12 +322,12 @@ class parser {
     } else if (name == "nth-child" || name == "nth-last-child") {
       one.kind = simple_kind::nth_child;
       one.from_end = name == "nth-last-child";
-      read_nth(one);
+      set_position(one);
       read_of(one);
     } else if (name == "nth-of-type" || name == "nth-last-of-type") {
       one.kind = simple_kind::nth_of_type;
       one.from_end = name == "nth-last-of-type";
-      read_nth(one);
+      set_position(one);
     } else if (name == "-soup-contains" || name == "contains" || name == "-soup-contains-own") {
       one.kind = name == "-soup-contains-own" ? simple_kind::contains_own : simple_kind::contains;
       one.texts = read_texts();
@@ -412,71 +367,16 @@ class parser {
     return texts;
   }
 
-  /// an+b: `even`, `odd`, `5`, `2n+1`, `-n + 3`, `+n`.
-  void read_nth(simple_selector& one) {
-    scan_.skip_blanks();
-    const std::size_t start = scan_.position();
-    if (take_word("even")) {
-      one.step = 2;
-      return;
-    }
-    if (take_word("odd")) {
-      one.step = 2;
-      one.offset = 1;
-      return;
-    }
-    const int sign = take_sign();
-    const std::optional<int> number = take_number();
-    if (scan_.peek() != 'n' && scan_.peek() != 'N') {
-      if (!number) scanner::fail_at(start, "expected even, odd, a number or something like 2n+1");
-      one.offset = sign * *number;
-      return;
-    }
-    scan_.skip();
-    one.step = sign * number.value_or(1);
-    const std::size_t after = scan_.position();
-    scan_.skip_blanks();
-    if (scan_.peek() != '+' && scan_.peek() != '-') {
-      scan_.go_back(after);
-      return;
-    }
-    const int offset_sign = take_sign();
-    scan_.skip_blanks();
-    const std::optional<int> offset = take_number();
-    if (!offset) scan_.fail("expected a number, found " + scan_.found());
-    one.offset = offset_sign * *offset;
-  }
-
-  int take_sign() {
-    if (scan_.take('-')) return -1;
-    scan_.take('+');
-    return 1;
-  }
-
-  std::optional<int> take_number() {
-    std::string digits;
-    while (scan_.peek() >= '0' && scan_.peek() <= '9') {
-      digits += scan_.peek();
-      scan_.skip();
-    }
-    if (digits.empty()) return std::nullopt;
-    int value = 0;
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    // No page has so many elements.
-    return read.ec == std::errc() ? std::min(value, 1'000'000'000) : 1'000'000'000;
-  }
-
-  bool take_word(std::string_view word) {
-    const std::size_t start = scan_.position();
-    if (scan_.starts_name() && lower_ascii(scan_.name()) == word) return true;
-    scan_.go_back(start);
-    return false;
+  void set_position(simple_selector& one) {
+    const an_plus_b position = read_an_plus_b(scan_);
+    one.step = position.step;
+    one.offset = position.offset;
   }
 
   void read_of(simple_selector& one) {
     if (!scan_.skip_blanks() || scan_.peek() == ')') return;
     const std::size_t start = scan_.position();
-    if (!take_word("of")) scanner::fail_at(start, "expected \"of\" or \")\"");
+    if (!scan_.take_word("of")) scanner::fail_at(start, "expected \"of\" or \")\"");
     one.list = read_nested(false);
   }
 

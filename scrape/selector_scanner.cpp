@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "scrape/selector.hpp"
+#include "scrape/text.hpp"
 
 namespace catwalk::scrape::css {
 namespace {
@@ -135,6 +136,13 @@ std::string scanner::name_characters() {
       return out;
     }
   }
+}
+
+bool scanner::take_word(std::string_view lower_case) {
+  const std::size_t start = at_;
+  if (starts_name() && lower_ascii(name()) == lower_case) return true;
+  at_ = start;
+  return false;
 }
 
 std::string scanner::string() {

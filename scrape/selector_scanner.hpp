@@ -34,6 +34,8 @@ class scanner {
   std::string name();
   /// The characters of a name, which may begin with a digit or hyphen.
   std::string name_characters();
+  /// Takes the name where it is this one, in lower or upper case.
+  bool take_word(std::string_view lower_case);
   bool starts_string() const noexcept { return peek() == '"' || peek() == '\''; }
   std::string string();
 
