@@ -3,6 +3,9 @@ import { was_cancelled } from "./api.js";
 import { fill, h } from "./element.js";
 import { icon } from "./icon.js";
 
+/** What an element waits for: the answer to an earlier question must not replace that to a later one. */
+const awaited = new WeakMap();
+
 /**
  * Loads, then fills the element with what `render(answer)` returns; a failure is shown in its place, with a button to
  * try again. What is there already stays until then.
@@ -10,10 +13,15 @@ import { icon } from "./icon.js";
 export async function load_into(element, load, render) {
   if (!element.hasChildNodes()) fill(element, h("p", { class: "waiting" }, "Loading…"));
   element.setAttribute("aria-busy", "true");
+  const mine = load();
+  awaited.set(element, mine);
+  const is_stale = () => awaited.get(element) !== mine;
   try {
-    fill(element, render(await load()));
+    const answer = await mine;
+    if (is_stale()) return;
+    fill(element, render(answer));
   } catch (error) {
-    if (was_cancelled(error)) return;
+    if (is_stale() || was_cancelled(error)) return;
     fill(element, failure(error, () => load_into(element, load, render)));
   }
   element.removeAttribute("aria-busy");

@@ -69,6 +69,26 @@ test("a file that is no picture is refused in the daemon's words", async () => {
   });
 });
 
+test("the answer to an earlier question does not replace that to a later one", async () => {
+  await use_dashboard("#/overview", async (page) => {
+    let let_it_come;
+    const may_come = new Promise((come) => (let_it_come = come));
+    await page.route("**/api/v1/products?*", async (route) => {
+      await may_come;
+      await route.continue();
+    });
+    await page.goto(`${url}#/catalogue`);
+    await page.locator("input[type=file]").setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no") });
+    await page.locator(".results [role=alert]").waitFor();
+    const late = page.waitForResponse("**/api/v1/products?*count=true*");
+    let_it_come();
+    await late;
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    assert.equal(await page.locator(".results .card").count(), 0);
+    await page.locator(".results [role=alert]").waitFor();
+  });
+});
+
 test("more like this leaves the product itself out; its page tells its price", async () => {
   await use_dashboard("#/catalogue", async (page) => {
     const card = page.locator(".card").first();

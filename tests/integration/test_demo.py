@@ -1,15 +1,11 @@
 """`catwalk demo`: the whole path without configuration; its shop alone, scraped, searched, and misbehaving."""
 
 import contextlib
-import fcntl
 import json
 import os
-import pty
 import re
 import signal
 import sqlite3
-import subprocess
-import termios
 import time
 import urllib.error
 import urllib.parse
@@ -18,8 +14,8 @@ import urllib.request
 import numpy as np
 import pytest
 
-from tests.support.catwalk_binary import Catwalk, binary_path, environment, free_port, wait_until
-from tests.support.supabase.postgres import die_with_parent
+from tests.support.catwalk_binary import Catwalk, free_port, wait_until
+from tests.support.terminal import Terminal
 
 PRODUCTS = 15  # two thirds in one of the shop's formats, the rest in another
 
@@ -120,49 +116,6 @@ def test_a_signal_while_it_makes_its_model_leaves_nothing(catwalk, place):
     process.process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 130, process.err
     assert left_behind(place) == []
-
-
-class Terminal:
-    """A command in a terminal of its own."""
-
-    def __init__(self, *arguments, env, cwd):
-        self.master, slave = pty.openpty()
-        dying = die_with_parent(signal.SIGKILL)
-
-        def take_terminal():
-            dying()
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen(
-            [binary_path(), *map(str, arguments)],
-            cwd=cwd,
-            env={**environment(env), "TERM": "xterm"},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            preexec_fn=take_terminal,
-        )
-        os.close(slave)
-        os.set_blocking(self.master, False)
-        self.text = ""
-
-    def shown(self):
-        try:
-            while piece := os.read(self.master, 65536):
-                self.text += piece.decode(errors="replace")
-        except OSError:
-            pass  # nothing new, or the other side is closed
-        return self.text
-
-    def type(self, keys):
-        os.write(self.master, keys)
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(10)
-        os.close(self.master)
 
 
 def test_in_a_terminal_it_stays_until_ctrl_c(place_with_model, tmp_path):

@@ -5,6 +5,7 @@
 puts it up and runs the script with it.
 """
 
+import concurrent.futures
 import http.server
 import pathlib
 import subprocess
@@ -56,7 +57,9 @@ class Stage:
         imported = self.runner("model", "import", folder / "clip", "--name", "small")
         assert imported.code == 0, imported
         supabase.control("sql", sql=REFUSING)
-        self.start()
+        # What a thread has started dies with that thread: this one lives as long as the stage.
+        self.hands = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+        self.hands.submit(self.start).result()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
@@ -85,14 +88,16 @@ class Stage:
         self.server.shutdown()
         self.server.server_close()
         self.runner.stop_all()
+        self.hands.shutdown()
 
     def _handler(self):
         actions = {"/start": self.start, "/stop": self.stop, "/accept": self.accept}
+        hands = self.hands
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 try:
-                    actions[self.path]()
+                    hands.submit(actions[self.path]).result()
                 except Exception as error:  # the browser's test fails with it
                     self.send_error(500, str(error).splitlines()[0])
                     return
