@@ -1,6 +1,6 @@
 // Makes the pictures in docs/screenshots: see scripts/screenshots.
 import { mkdirSync } from "node:fs";
-import { ask, fill_catalogue, use_dashboard } from "./stage.mjs";
+import { ask, fill_catalogue, until, use_dashboard } from "./stage.mjs";
 
 const folder = new URL("../../docs/screenshots/", import.meta.url).pathname;
 mkdirSync(folder, { recursive: true });
@@ -9,7 +9,10 @@ async function shoot(name, address, look, act = async () => {}) {
   await use_dashboard(address, async (page) => {
     await page.waitForFunction(() => document.querySelector("main h1") && !document.querySelector("main [aria-busy]"));
     await act(page);
-    await page.waitForLoadState("networkidle").catch(() => {}); // events never end: pictures have come by then
+    // Events never end, so that the network is never idle: what is waited for is the pictures that are in sight.
+    await page.waitForFunction(() =>
+      [...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight),
+    );
     await page.screenshot({ path: `${folder}${name}.png` });
   }, { deviceScaleFactor: 1, ...look });
 }
@@ -17,10 +20,15 @@ async function shoot(name, address, look, act = async () => {}) {
 const wide = { viewport: { width: 1200, height: 800 } };
 const phone = { viewport: { width: 360, height: 720 } };
 
-await fill_catalogue();
-const [site] = (await ask("GET", "sites")).items;
-await ask("POST", `sites/${encodeURIComponent(site.name)}/run`, { refresh: true });
-await shoot("overview", "#/overview", { ...wide, colorScheme: "light" }, (page) => page.getByRole("article").waitFor());
+// One shop has been read; the overview shows the other one being read for the first time.
+const [first, second] = (await ask("GET", "sites")).items;
+const begin_run = (site) => ask("POST", `sites/${encodeURIComponent(site.name)}/run`);
+await begin_run(first);
+await until(async () => (await ask("GET", "status")).runs.length === 0);
+await shoot("overview", "#/overview", { ...wide, colorScheme: "light" }, async (page) => {
+  await begin_run(second);
+  await page.getByRole("article").waitFor();
+});
 await fill_catalogue();
 const [run] = (await ask("GET", "runs?limit=1")).items;
 const [product] = (await ask("GET", "products?limit=1")).items;
