@@ -13,6 +13,7 @@
 #include "core/embedding.hpp"
 #include "core/error.hpp"
 #include "core/product.hpp"
+#include "storage/product_events.hpp"
 #include "storage/state_database.hpp"
 #include "storage/sync_guard.hpp"
 
@@ -196,6 +197,7 @@ struct catalogue_entry {
   std::optional<embedding> vector;
   wall_time first_seen{}, last_seen{};
   std::optional<wall_time> gone_at;
+  std::vector<product_change> history;  ///< the latest `most_changes`, oldest first; find() alone fills it
 };
 
 /// How a product that was just read compares with the catalogue (for `--dry-run`).
@@ -209,6 +211,8 @@ struct comparison {
 struct neighbour {
   float score;  ///< cosine
   product item;
+  wall_time first_seen{}, last_seen{};
+  std::optional<wall_time> price_changed;  ///< nullopt: never since it is on record
 };
 
 /// The products, their pages, images, vectors and runs, in the state database. Awaitables complete on the

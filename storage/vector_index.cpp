@@ -78,10 +78,16 @@ result<std::vector<neighbour>> vector_index::search(sqlite::connection& db, cons
   }
   std::sort(best.begin(), best.end(), better);
 
-  auto s = db.prepare("select fields from products where number = ?1");
+  auto s = db.prepare("select p.fields, p.first_seen, p.last_seen, " + std::string(price_changed_column) +
+                      " from products p where p.number = ?1");
   for (const auto& [score, number] : best) {
     s.bind(number);
-    if (s.step()) found.push_back({score, product_from_json(nlohmann::json::parse(s.text(0)))});
+    if (s.step()) {
+      neighbour one{score, product_from_json(nlohmann::json::parse(s.text(0))), from_millis(s.integer(1)),
+                    from_millis(s.integer(2)), std::nullopt};
+      if (const auto changed = s.optional_integer(3)) one.price_changed = from_millis(*changed);
+      found.push_back(std::move(one));
+    }
     s.reset();
   }
   return found;
