@@ -26,8 +26,6 @@ constexpr unsupported table[] = {
      "info_embedding stays empty"},
     {"search.memory", [](const settings& s) { return s.search.memory != settings().search.memory; },
      level::warning, ""},
-    {"notify.url", [](const settings& s) { return !s.notify.url.empty(); }, level::warning,
-     "no event is posted"},
 };
 
 config::problem not_yet(level severity, const config::place& where, const std::string& what,

@@ -38,7 +38,6 @@ TEST_CASE("every unsupported setting is a key that exists") {
   v.embed.decode = "fast";
   v.embed.text = "on";
   v.search.memory = 1;
-  v.notify.url = "https://example.org/";
   const auto known = config::known_settings();
   for (const auto& p : daemon::unsupported_settings(loaded)) {
     const auto key = p.what.substr(0, p.what.find(' '));
