@@ -92,7 +92,7 @@ result<void> application::open() {
   if (!database && !(none_yet && options_.state == state_access::read_if_there)) return database.error();
   if (database) {
     database_ = std::move(*database);
-    catalogue_ = std::make_unique<storage::catalogue>(database_);
+    catalogue_ = std::make_unique<storage::catalogue>(database_, s.search.memory);
     paused_ = std::make_unique<paused_sites>(*catalogue_);
   }
   return options_.state == state_access::read ? result<void>() : make_clients();

@@ -18,8 +18,8 @@ namespace catwalk::storage {
 namespace asio = boost::asio;
 using sqlite::connection;
 
-catalogue::catalogue(std::shared_ptr<state_database> db)
-    : db_(std::move(db)), vectors_(std::make_shared<vector_index>()) {}
+catalogue::catalogue(std::shared_ptr<state_database> db, std::uint64_t search_memory)
+    : db_(std::move(db)), vectors_(std::make_shared<vector_index>(search_memory)) {}
 
 asio::awaitable<result<std::optional<page_record>>> catalogue::find_page(site_name site, std::string endpoint,
                                                                          std::string url) {
