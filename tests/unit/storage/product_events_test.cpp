@@ -113,7 +113,8 @@ TEST_CASE_METHOD(state_fixture, "a page that was not committed leaves no trace i
   page.page.site = site_name("Shop");
   page.page.url = page.page.endpoint = "https://shop.test/list0";
   page.products = {item("1USD")};
-  CHECK_FALSE(wait_for(products.commit_page(std::move(page))));
+  const auto refused = wait_for(products.commit_page(std::move(page)));
+  CHECK_FALSE(refused);
   CHECK(history(*this, "a") == strings{"new 10USD in_stock"});
 }
 

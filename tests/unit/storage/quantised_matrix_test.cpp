@@ -85,9 +85,11 @@ TEST_CASE_METHOD(state_fixture, "the nearest are those of a search that compares
   const auto vectors = crowded(2000, 64, 3);
   const auto run = begin();
   std::vector<product> items;
+  items.reserve(vectors.size());
   for (std::size_t i = 0; i < vectors.size(); ++i) items.push_back(make(std::to_string(i)));
   commit(run, items);
   std::vector<vector_commit> batch;
+  batch.reserve(vectors.size());
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     // Each tenth product shows the picture's numbers of the one before it: equal scores go by their number.
     const auto& values = vectors[i % 10 == 9 ? i - 1 : i];
@@ -113,9 +115,11 @@ TEST_CASE_METHOD(state_fixture, "the nearest are those of a search that compares
 TEST_CASE_METHOD(state_fixture, "more vectors than the memory holds are refused with the way out") {
   const auto run = begin();
   std::vector<product> items;
+  items.reserve(3000);
   for (int i = 0; i < 3000; ++i) items.push_back(make(std::to_string(i)));
   commit(run, items);
   std::vector<vector_commit> batch;
+  batch.reserve(items.size());
   for (const auto& item : items)
     batch.push_back({item.image_url, "content", "", "", vector(std::vector<float>(512, 1))});
   value_of(wait_for(products.commit_vectors(std::move(batch), false)));
