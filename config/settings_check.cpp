@@ -55,7 +55,7 @@ class checker {
     fetch();
     embed();
     sink();
-    if (!values_.notify.url.empty()) web_address("notify.url", values_.notify.url);
+    notify();
     missing_secrets();
   }
 
@@ -72,8 +72,8 @@ class checker {
       error(key, "expected an http:// or https:// address");
   }
   /// Fails for a secret that is needed and absent, with the reason where reading it gave one.
-  void need(const std::string& key, const secret& value, const std::string& for_what,
-            const std::string& hint) {
+  void need(const std::string& key, const secret& value, const std::string& for_what, const std::string& hint,
+            const std::string& asked_by = "sink.kind") {
     if (!value.empty()) return;
     if (const auto found = context_.missing_secrets.find(key); found != context_.missing_secrets.end()) {
       problem p = found->second;
@@ -81,7 +81,7 @@ class checker {
       context_.found.push_back(std::move(p));
       context_.missing_secrets.erase(found);
     } else if (!already_refused(key)) {
-      refuse(context_.found, where(context_.given.count(key) ? key : "sink.kind"), for_what + " needs " + key,
+      refuse(context_.found, where(context_.given.count(key) ? key : asked_by), for_what + " needs " + key,
              hint);
     }
   }
@@ -213,6 +213,14 @@ class checker {
       error("sync.action", "mark sets availability, and the layout 2026-02 has no such column",
             "write delete");
     }
+  }
+
+  void notify() {
+    const auto& notify = values_.notify;
+    if (notify.url.empty()) return;
+    web_address("notify.url", notify.url);
+    need("notify.secret", notify.signing_secret, "notify.url",
+         "set the secret that the receiver checks signatures with", "notify.url");
   }
 
   void missing_secrets() {

@@ -35,6 +35,10 @@ struct metrics::families {
                                                            .Name("catwalk_sink_rows_total")
                                                            .Help("Rows sent to the sink, by outcome")
                                                            .Register(registry);
+  prometheus::Family<prometheus::Counter>& notify_events = BuildCounter()
+                                                               .Name("catwalk_notify_events_total")
+                                                               .Help("Events sent to notify.url, by outcome")
+                                                               .Register(registry);
   prometheus::Family<prometheus::Gauge>& site_last_success =
       BuildGauge()
           .Name("catwalk_site_last_success_timestamp_seconds")
@@ -74,6 +78,8 @@ struct metrics::families {
   prometheus::Gauge& outbox_rows = gauge("catwalk_outbox_rows", "Rows that wait for the sink");
   prometheus::Gauge& sink_circuit_state =
       gauge("catwalk_sink_circuit_state", "0: rows are sent, 1: the sink is parked");
+  prometheus::Gauge& notify_waiting =
+      gauge("catwalk_notify_events_waiting", "Events that notify.url has not taken yet");
   prometheus::Gauge& config_last_reload_successful =
       gauge("catwalk_config_last_reload_successful", "1 when the running configuration is the file's");
 };
@@ -99,6 +105,9 @@ prometheus::Counter& metrics::images(const std::string& outcome) {
 }
 prometheus::Counter& metrics::sink_rows(const std::string& outcome) {
   return families_->sink_rows.Add({{"outcome", outcome}});
+}
+prometheus::Counter& metrics::notify_events(const std::string& outcome) {
+  return families_->notify_events.Add({{"outcome", outcome}});
 }
 prometheus::Gauge& metrics::site_last_success(const std::string& site) {
   return families_->site_last_success.Add({{"site", site}});
@@ -136,6 +145,9 @@ prometheus::Gauge& metrics::outbox_rows() {
 }
 prometheus::Gauge& metrics::sink_circuit_state() {
   return families_->sink_circuit_state;
+}
+prometheus::Gauge& metrics::notify_waiting() {
+  return families_->notify_waiting;
 }
 prometheus::Gauge& metrics::config_last_reload_successful() {
   return families_->config_last_reload_successful;

@@ -26,6 +26,8 @@ class metrics {
   prometheus::Counter& images(const std::string& outcome);
   /// `outcome`: accepted, dead.
   prometheus::Counter& sink_rows(const std::string& outcome);
+  /// `outcome`: told, retried, set_aside.
+  prometheus::Counter& notify_events(const std::string& outcome);
   prometheus::Gauge& site_last_success(const std::string& site);
   prometheus::Gauge& site_next_run(const std::string& site);
 
@@ -39,6 +41,7 @@ class metrics {
   prometheus::Gauge& embed_queue_bytes();
   prometheus::Gauge& outbox_rows();
   prometheus::Gauge& sink_circuit_state();
+  prometheus::Gauge& notify_waiting();
   prometheus::Gauge& config_last_reload_successful();
 
  private:

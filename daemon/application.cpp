@@ -11,6 +11,7 @@
 #include "config/byte_size.hpp"
 #include "core/log.hpp"
 #include "daemon/measured_sink.hpp"
+#include "daemon/webhook_signature.hpp"
 
 namespace catwalk::daemon {
 
@@ -51,6 +52,9 @@ http_client_options sink_client(const config::fetch_settings& fetch) {
   return o;
 }
 
+/// How long a stop waits for events to be told.
+constexpr std::chrono::milliseconds longest_farewell(5'000);
+
 /// What a row that waits costs on disk: its fields and its vector in the state, and its place in the outbox.
 constexpr std::uint64_t bytes_of_waiting_row = 8000;
 
@@ -88,7 +92,7 @@ result<void> application::open() {
   if (!database && !(none_yet && options_.state == state_access::read_if_there)) return database.error();
   if (database) {
     database_ = std::move(*database);
-    catalogue_ = std::make_unique<storage::catalogue>(database_);
+    catalogue_ = std::make_unique<storage::catalogue>(database_, s.search.memory);
     paused_ = std::make_unique<paused_sites>(*catalogue_);
   }
   return options_.state == state_access::read ? result<void>() : make_clients();
@@ -194,6 +198,7 @@ asio::awaitable<result<void>> application::start_parts() {
         std::make_unique<storage::outbox_writer>(loop_.get_executor(), database_, *sink_, settings().sink);
     tasks_.spawn("outbox writer", writer_->run());
   }
+  if (auto notifies = co_await start_notifier(); !notifies) co_return notifies.error();
   image_stage::parts parts{*catalogue_,
                            *image_lane_,
                            *encoder_,
@@ -215,6 +220,19 @@ asio::awaitable<result<void>> application::start_parts() {
   runner_->attach({*images_, writer_.get(), encoder_->model().fingerprint,
                    [this] { return sink_ ? sink_->shape() : nullptr; }});
   tasks_.spawn("gauges", update_gauges());
+  co_return result<void>();
+}
+
+asio::awaitable<result<void>> application::start_notifier() {
+  storage::event_feed feed(database_);
+  const auto& notify = settings().notify;
+  if (notify.url.empty()) co_return co_await feed.forget();
+  auto key = webhook_key(notify.signing_secret.reveal());
+  if (!key) co_return key.error();
+  if (auto begun = co_await feed.begin(); !begun) co_return begun.error();
+  notifier_ = std::make_unique<notifier>(loop_.get_executor(), database_, notify, settings().fetch,
+                                         std::move(*key), metrics_);
+  tasks_.spawn("notifier", notifier_->run());
   co_return result<void>();
 }
 
@@ -291,6 +309,10 @@ asio::awaitable<void> application::shutdown(std::chrono::milliseconds at_most) {
   if (writer_ && !writer_->status().parked && !writer_->status().last_error) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
     if (left.count() > 0) co_await writer_->wait_until_idle(left);
+  }
+  if (notifier_) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
+    co_await notifier_->wait_until_idle(std::min(left, longest_farewell));
   }
   if (sink_) sink_->stop();
   tasks_.cancel();

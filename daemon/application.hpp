@@ -17,6 +17,7 @@
 #include "daemon/image_stage.hpp"
 #include "daemon/intake_gate.hpp"
 #include "daemon/model_choice.hpp"
+#include "daemon/notifier.hpp"
 #include "daemon/paused_sites.hpp"
 #include "daemon/site_runner.hpp"
 #include "daemon/text_embedder.hpp"
@@ -145,6 +146,7 @@ class application {
   /// Why intake must pause, in words; nullopt: it need not.
   std::optional<std::string> disk_nearly_full() const;
   std::optional<std::string> outbox_full() const;
+  boost::asio::awaitable<result<void>> start_notifier();
   boost::asio::awaitable<void> watch_loop_latency();
   boost::asio::awaitable<void> update_gauges();
 
@@ -168,6 +170,7 @@ class application {
   error no_texts_{errc::model_missing, "cannot embed text", "", "the model is not loaded yet",
                   "try again in a moment"};
   std::unique_ptr<storage::outbox_writer> writer_;
+  std::unique_ptr<notifier> notifier_;  ///< where notify.url is set
   std::unique_ptr<image_stage> images_;
   std::unique_ptr<intake_gate> page_gate_, image_gate_;
   std::unique_ptr<site_runner> runner_;

@@ -38,6 +38,14 @@ asio::awaitable<application::health> application::current_health() {
       reasons.push_back("the sink is parked: " +
                         (status.last_error ? status.last_error->to_string() : std::string()));
   }
+  if (notifier_) {
+    const auto status = notifier_->current();
+    body["notify"] = {{"waiting", status.waiting},
+                      {"told", status.told},
+                      {"set_aside", status.set_aside},
+                      {"stopped", status.stopped}};
+    if (status.problem) body["notify"]["last_error"] = *status.problem;
+  }
   if (sink_problem_ && !description_) body["sink_problem"] = sink_problem_->to_string();
   for (const auto& [site, alarm] : runner_->sync_alarms())
     reasons.push_back(fmt::format("{}: {}", site, alarm));

@@ -162,7 +162,12 @@ asio::awaitable<http_reply> catalogue_endpoints::nearest(embedding query, int k,
   const int asked = without.empty() ? k : k + 1;
   const auto found = co_await app_.catalogue().nearest_of(std::move(query.values), asked, query.fingerprint,
                                                           std::move(filter));
-  if (!found) co_return error_reply(found.error());
+  if (!found) {
+    auto refusal = error_reply(found.error());
+    if (found.error().code == errc::invalid_config)
+      refusal.status = 503;  // more vectors than search.memory holds
+    co_return refusal;
+  }
   storage::catalogue_browser browser(app_.database());
   json results = json::array();
   for (const auto& one : *found) {

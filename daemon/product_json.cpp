@@ -18,6 +18,31 @@ json values_json(const std::vector<storage::facet_value>& values) {
   return list;
 }
 
+json change_json(const storage::product_change& change) {
+  const auto& o = change.offer;
+  return {{"at", time_text(change.at)},
+          {"change", change.kind},
+          {"price", or_null(o.price)},
+          {"sale", or_null(o.sale)},
+          {"price_amount", or_null(o.price_amount)},
+          {"sale_amount", or_null(o.sale_amount)},
+          {"currency", or_null(o.currency)},
+          {"availability", o.availability}};
+}
+
+json history_json(const std::vector<storage::product_change>& history) {
+  auto list = json::array();
+  for (const auto& one : history) list.push_back(change_json(one));
+  return list;
+}
+
+std::optional<wall_time> price_changed(const std::vector<storage::product_change>& history) {
+  std::optional<wall_time> at;
+  for (const auto& one : history)
+    if (one.kind == "price") at = one.at;
+  return at;
+}
+
 json vector_json(const embedding& vector) {
   return {{"model", vector.model},
           {"fingerprint", vector.fingerprint},
@@ -51,12 +76,14 @@ json product_json(const storage::listed_product& one) {
           {"vector_state", one.vector_state},
           {"first_seen", time_text(one.first_seen)},
           {"last_seen", time_text(one.last_seen)},
+          {"price_changed_at", time_json(one.price_changed)},
           {"gone_at", time_json(one.gone_at)}};
 }
 
 json product_detail_json(const storage::catalogue_entry& entry) {
   const auto& p = entry.item;
-  auto j = product_json({0, p, entry.vector_state, entry.first_seen, entry.last_seen, entry.gone_at});
+  auto j = product_json({0, p, entry.vector_state, entry.first_seen, entry.last_seen, entry.gone_at,
+                         price_changed(entry.history)});
   j.update({{"description", or_null(p.description)},
             {"merchant", or_null(p.merchant)},
             {"country", p.country},
@@ -72,7 +99,7 @@ json product_detail_json(const storage::catalogue_entry& entry) {
             {"metadata", p.metadata.is_object() ? p.metadata : json::object()},
             {"vector", entry.vector ? vector_json(*entry.vector) : json()},
             {"vector_error", entry.vector_error.empty() ? json() : json(entry.vector_error)},
-            {"history", json::array()}});
+            {"history", history_json(entry.history)}});
   return j;
 }
 

@@ -2,7 +2,17 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "daemon/time_text.hpp"
+
 namespace catwalk::daemon {
+
+namespace {
+
+std::string day(wall_time when) {
+  return time_text(when).substr(0, 10);
+}
+
+}  // namespace
 
 nlohmann::json neighbours_as_json(const std::vector<storage::neighbour>& found, const embedding& query) {
   auto results = nlohmann::json::array();
@@ -12,7 +22,10 @@ nlohmann::json neighbours_as_json(const std::vector<storage::neighbour>& found, 
                        {"site", n.item.site.str()},
                        {"title", n.item.title},
                        {"product_url", n.item.product_url},
-                       {"image_url", n.item.image_url}};
+                       {"image_url", n.item.image_url},
+                       {"first_seen", time_text(n.first_seen)},
+                       {"last_seen", time_text(n.last_seen)},
+                       {"price_changed_at", time_json(n.price_changed)}};
     row["price"] = n.item.price ? nlohmann::json(*n.item.price) : nlohmann::json();
     row["category"] = n.item.category ? nlohmann::json(*n.item.category) : nlohmann::json();
     results.push_back(std::move(row));
@@ -23,8 +36,10 @@ nlohmann::json neighbours_as_json(const std::vector<storage::neighbour>& found, 
 std::string neighbours_as_text(const std::vector<storage::neighbour>& found) {
   std::string text;
   for (const auto& n : found)
-    text += fmt::format("{:.4f}  {:<36.36}  {:>10}  {:<14.14}  {}\n", n.score, n.item.title,
-                        n.item.price.value_or("-"), n.item.site.str(), n.item.product_url);
+    text +=
+        fmt::format("{:.4f}  {:<36.36}  {:>10}  {:<14.14}  {}  (seen {} to {}{})\n", n.score, n.item.title,
+                    n.item.price.value_or("-"), n.item.site.str(), n.item.product_url, day(n.first_seen),
+                    day(n.last_seen), n.price_changed ? ", price of " + day(*n.price_changed) : "");
   return text;
 }
 

@@ -10,7 +10,7 @@ namespace catwalk::daemon {
 
 /// `{"model":…,"untrained":…,"results":[{"score":…,"id":…,"title":…,…}]}`, best first.
 nlohmann::json neighbours_as_json(const std::vector<storage::neighbour>& found, const embedding& query);
-/// A table for people: score, title, price, site, address.
+/// A table for people: score, title, price, site, address, and since when it is known.
 std::string neighbours_as_text(const std::vector<storage::neighbour>& found);
 
 }  // namespace catwalk::daemon

@@ -24,10 +24,6 @@ constexpr unsupported table[] = {
     {"embed.decode", [](const settings& s) { return s.embed.decode == "fast"; }, level::error, "use exact"},
     {"embed.text", [](const settings& s) { return s.embed.text == "on"; }, level::warning,
      "info_embedding stays empty"},
-    {"search.memory", [](const settings& s) { return s.search.memory != settings().search.memory; },
-     level::warning, ""},
-    {"notify.url", [](const settings& s) { return !s.notify.url.empty(); }, level::warning,
-     "no event is posted"},
 };
 
 config::problem not_yet(level severity, const config::place& where, const std::string& what,

@@ -4,6 +4,7 @@
 
 #include "core/sha256.hpp"
 #include "storage/image_rows.hpp"
+#include "storage/product_events.hpp"
 
 namespace catwalk::storage {
 namespace {
@@ -116,6 +117,7 @@ void adoption::add(const adoptable_row& row) {
       "?5, 0, "
       "0, ?6, ?7, ?8)",
       p.id.str(), p.site.str(), as_text(p), image_url, to_millis(now_), state, vector_url, mark);
+  product_events(db_, now_).record(p.id, 0, "first");
   std::optional<std::string> address;
   if (row.by_address && !p.product_url.empty()) address = p.product_url;
   db_.run("insert or replace into adopted (id, source, product_url, row) values (?1, ?2, ?3, ?4)", p.id.str(),

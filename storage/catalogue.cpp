@@ -18,8 +18,8 @@ namespace catwalk::storage {
 namespace asio = boost::asio;
 using sqlite::connection;
 
-catalogue::catalogue(std::shared_ptr<state_database> db)
-    : db_(std::move(db)), vectors_(std::make_shared<vector_index>()) {}
+catalogue::catalogue(std::shared_ptr<state_database> db, std::uint64_t search_memory)
+    : db_(std::move(db)), vectors_(std::make_shared<vector_index>(search_memory)) {}
 
 asio::awaitable<result<std::optional<page_record>>> catalogue::find_page(site_name site, std::string endpoint,
                                                                          std::string url) {
@@ -53,7 +53,7 @@ asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run) {
 }
 
 asio::awaitable<result<sync_outcome>> catalogue::sync(site_listing read, sync_request request) {
-  auto work = [read = std::move(read), request = std::move(request)](connection& db) -> result<sync_outcome> {
+  auto work = [read = std::move(read), request](connection& db) -> result<sync_outcome> {
     return sync_transaction(db, wall_now()).carry_out(read, request);
   };
   co_return co_await db_->internals().write(std::move(work));
@@ -62,7 +62,7 @@ asio::awaitable<result<sync_outcome>> catalogue::sync(site_listing read, sync_re
 asio::awaitable<result<sync_preview>> catalogue::preview_sync(site_listing read, std::vector<product_id> seen,
                                                               sync_request request) {
   auto work = [read = std::move(read), seen = std::move(seen),
-               request = std::move(request)](connection& db) -> result<sync_preview> {
+               request](connection& db) -> result<sync_preview> {
     return sync_transaction(db, wall_now()).preview(read, seen, request);
   };
   co_return co_await db_->internals().read(std::move(work));
@@ -258,6 +258,7 @@ asio::awaitable<result<std::optional<catalogue_entry>>> catalogue::find(product_
     if (!s.step()) return std::optional<catalogue_entry>();
     auto entry = read_entry(db, s);
     if (!entry) return entry.error();
+    entry->history = changes_of(db, id);
     return std::optional<catalogue_entry>(std::move(*entry));
   };
   co_return co_await db_->internals().read(std::move(work));

@@ -13,6 +13,7 @@
 #include "core/embedding.hpp"
 #include "core/error.hpp"
 #include "core/product.hpp"
+#include "storage/product_events.hpp"
 #include "storage/state_database.hpp"
 #include "storage/sync_guard.hpp"
 
@@ -196,6 +197,7 @@ struct catalogue_entry {
   std::optional<embedding> vector;
   wall_time first_seen{}, last_seen{};
   std::optional<wall_time> gone_at;
+  std::vector<product_change> history;  ///< the latest `most_changes`, oldest first; find() alone fills it
 };
 
 /// How a product that was just read compares with the catalogue (for `--dry-run`).
@@ -209,13 +211,16 @@ struct comparison {
 struct neighbour {
   float score;  ///< cosine
   product item;
+  wall_time first_seen{}, last_seen{};
+  std::optional<wall_time> price_changed;  ///< nullopt: never since it is on record
 };
 
 /// The products, their pages, images, vectors and runs, in the state database. Awaitables complete on the
 /// caller's executor after the change is durable. Any error leaves the catalogue as it was.
 class catalogue {
  public:
-  explicit catalogue(std::shared_ptr<state_database> db);
+  /// `search_memory`: what the index of `nearest` may take, in bytes (`search.memory`).
+  explicit catalogue(std::shared_ptr<state_database> db, std::uint64_t search_memory = 640'000'000);
 
   /// A slot that an interrupted run left is taken up again under its old id; `invalid_argument` when the
   /// slot's run is going on or ended otherwise.
@@ -280,7 +285,7 @@ class catalogue {
   boost::asio::awaitable<result<void>> for_each_of_run(
       run_id run, std::function<result<void>(const catalogue_entry&)> each);
   /// Exact nearest neighbours by cosine, best first, among products that are not gone and whose vector has
-  /// `fingerprint`. `site` narrows.
+  /// `fingerprint`. `site` narrows. `invalid_config`: more vectors than search_memory holds.
   boost::asio::awaitable<result<std::vector<neighbour>>> nearest(std::vector<float> query, int k,
                                                                  std::string fingerprint,
                                                                  std::optional<site_name> site);

@@ -12,8 +12,9 @@ using sqlite::connection;
 
 namespace {
 
-constexpr const char* product_columns =
-    "select p.number, p.fields, p.vector_state, p.first_seen, p.last_seen, p.gone_at from products p ";
+const std::string product_columns =
+    "select p.number, p.fields, p.vector_state, p.first_seen, p.last_seen, p.gone_at, " +
+    std::string(price_changed_column) + " from products p ";
 
 listed_product read_product(const sqlite::statement& s) {
   listed_product one{s.integer(0),
@@ -21,8 +22,10 @@ listed_product read_product(const sqlite::statement& s) {
                      s.text(2),
                      from_millis(s.integer(3)),
                      from_millis(s.integer(4)),
+                     std::nullopt,
                      std::nullopt};
   if (const auto gone = s.optional_integer(5)) one.gone_at = from_millis(*gone);
+  if (const auto changed = s.optional_integer(6)) one.price_changed = from_millis(*changed);
   return one;
 }
 
@@ -70,7 +73,7 @@ asio::awaitable<result<std::int64_t>> catalogue_browser::count(product_filter fi
 
 asio::awaitable<result<std::optional<listed_product>>> catalogue_browser::product_of(product_id id) {
   auto work = [id = std::move(id)](connection& db) -> result<std::optional<listed_product>> {
-    auto s = db.prepare(std::string(product_columns) + "where p.id = ?1");
+    auto s = db.prepare(product_columns + "where p.id = ?1");
     s.bind(id.str());
     if (!s.step()) return std::optional<listed_product>();
     return std::optional<listed_product>(read_product(s));

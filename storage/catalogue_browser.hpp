@@ -22,6 +22,7 @@ struct listed_product {
   std::string vector_state;
   wall_time first_seen{}, last_seen{};
   std::optional<wall_time> gone_at;
+  std::optional<wall_time> price_changed;  ///< nullopt: never since it is on record
 };
 
 struct facet_value {

@@ -79,6 +79,11 @@ asio::awaitable<result<void>> catalogue::end_run(run_id run, run_state state, st
                name_of(state), counts_json, errors_json, to_millis(wall_now()));
     if (changed == 0)
       return error{errc::not_found, "cannot end a run", std::to_string(run), "there is no such run", ""};
+    if (state == run_state::partly || state == run_state::failed)
+      db.run(
+          "insert into events (run, at, kind) select id, finished, 'job_failed' from runs where id = ?1 and "
+          "job <> 'manual'",
+          run);
     return {};
   };
   co_return co_await db_->internals().write(std::move(work));

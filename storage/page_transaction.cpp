@@ -6,6 +6,7 @@
 #include "storage/adoption.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
+#include "storage/product_events.hpp"
 
 namespace catwalk::storage {
 /// A product as a page gave it. `fields` is null where the page is unchanged: then it is as it was.
@@ -110,6 +111,7 @@ void page_transaction::see(const reading& r, page_counts& counts) {
   }
   db_.run("update products set last_seen = ?2, last_run = ?3, gone_at = null, missed = 0 where id = ?1",
           r.id.str(), to_millis(now_), r.run);
+  if (before->gone) product_events(db_, now_).record(r.id, r.run, "back");
 }
 
 void page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
@@ -186,6 +188,13 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
         after.sink_hash, after.sink_vector);
     if (changed) db_.run("update products set fields = ?2 where id = ?1", r.id.str(), to_text(*r.fields));
   }
+  product_events events(db_, now_);
+  if (!before)
+    events.record(r.id, r.run, "new");
+  else if (reappeared)
+    events.record(r.id, r.run, "back");
+  else if (changed)
+    events.written(r.id, r.run);
   db_.run("delete from deferred_products where id = ?1 and endpoint_index <= ?2", r.id.str(),
           r.endpoint_index);
 }

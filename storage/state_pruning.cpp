@@ -22,6 +22,11 @@ constexpr kind kinds[] = {
     {&pruned_rows::products, &retention_limits::gone_products,
      "delete from products where number in (select number from products where gone_at is not null "
      "and gone_at < ?1 and not exists (select 1 from outbox where outbox.key = products.id) limit ?2)"},
+    // Of a product that is still there its latest change before the limit stays: what it cost since then.
+    {&pruned_rows::events, &retention_limits::gone_products,
+     "delete from events where number in (select e.number from events e where e.at < ?1 and (e.product is "
+     "null or exists (select 1 from events l where l.product = e.product and l.number > e.number and l.at < "
+     "?1)) limit ?2)"},
     {&pruned_rows::pages, &retention_limits::gone_products,
      "delete from pages where (site, endpoint, url) in (select site, endpoint, url from pages "
      "where fetched < ?1 limit ?2)"},

@@ -177,7 +177,41 @@ create table adopted (
 create index adopted_by_address on adopted (source, product_url) where product_url is not null;
 )sql";
 
-constexpr std::array<std::string_view, 3> steps{first, second, third};
+// `events`: what changed of a product (new | price | availability | gone | back) and what it cost and whether
+// it was in stock from then on; `first` is what was on record before anything was seen to change. A number is
+// never given twice, since readers remember how far they came. `product` is a `products.number`; null for
+// `job_failed`.
+constexpr std::string_view fourth = R"sql(
+create table events (
+  number integer primary key autoincrement,
+  product integer,
+  run integer not null,
+  at integer not null,
+  kind text not null,
+  price text,
+  sale text,
+  price_amount text,
+  sale_amount text,
+  currency text,
+  availability text
+) strict;
+create index events_by_product on events (product, number);
+create trigger events_of_product after delete on products begin
+  delete from events where product = old.number;
+end;
+insert into events (product, run, at, kind, price, sale, price_amount, sale_amount, currency, availability)
+  select number, last_run, last_seen, 'first', fields ->> '$.price', fields ->> '$.sale',
+    fields ->> '$.price_amount', fields ->> '$.sale_amount', fields ->> '$.currency',
+    fields ->> '$.availability'
+  from products order by number;
+insert into events (product, run, at, kind, price, sale, price_amount, sale_amount, currency, availability)
+  select number, last_run, gone_at, 'gone', fields ->> '$.price', fields ->> '$.sale',
+    fields ->> '$.price_amount', fields ->> '$.sale_amount', fields ->> '$.currency',
+    fields ->> '$.availability'
+  from products where gone_at is not null order by number;
+)sql";
+
+constexpr std::array<std::string_view, 4> steps{first, second, third, fourth};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

@@ -6,6 +6,7 @@
 
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
+#include "storage/product_events.hpp"
 
 namespace catwalk::storage {
 namespace {
@@ -156,13 +157,15 @@ sync_outcome sync_transaction::carry_out(const site_listing& read, const sync_re
   const auto q = ask(missing, guard);
   const auto d = guard.decide(q.scopes);
   for (std::size_t i = 0; i < q.scopes.size(); ++i)
-    if (d.permitted[i]) let_go(q.gone[i], request);
+    if (d.permitted[i]) let_go(q.gone[i], read.run, request);
   return outcome_of(q, guard, d);
 }
 
-void sync_transaction::let_go(const std::vector<product_id>& gone, const sync_request& request) {
+void sync_transaction::let_go(const std::vector<product_id>& gone, run_id run, const sync_request& request) {
+  product_events events(db_, now_);
   for (const auto& id : gone) {
     db_.run("update products set gone_at = ?2, next_try = null where id = ?1", id.str(), to_millis(now_));
+    events.record(id, run, "gone");
     if (!request.to_sink) continue;
     if (request.action == sync_request::kind::mark)
       enqueue_upsert(db_, id, fields_part, false, now_);

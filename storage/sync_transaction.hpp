@@ -27,7 +27,7 @@ class sync_transaction {
  private:
   /// Whether every listing came through with something.
   bool forget_unlisted(const site_listing& read);
-  void let_go(const std::vector<product_id>& gone, const sync_request& request);
+  void let_go(const std::vector<product_id>& gone, run_id run, const sync_request& request);
 
   sqlite::connection& db_;
   wall_time now_;

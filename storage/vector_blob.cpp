@@ -35,7 +35,31 @@ std::optional<std::vector<float>> from_blob(std::string_view blob) {
   return values;
 }
 
+namespace {
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::string_view blob) {
+  std::uint64_t sum = 0xFFFFFFFF;
+  std::size_t i = 0;
+  for (; i + 8 <= blob.size(); i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, blob.data() + i, 8);
+    sum = __builtin_ia32_crc32di(sum, word);
+  }
+  auto rest = static_cast<std::uint32_t>(sum);
+  for (; i < blob.size(); ++i) rest = __builtin_ia32_crc32qi(rest, static_cast<unsigned char>(blob[i]));
+  return ~rest;
+}
+#endif
+
+}  // namespace
+
 std::uint32_t crc32c(std::string_view blob) {
+#if defined(__x86_64__)
+  // The processor's own instruction, where it has it: an index over a million vectors reads 2 GB of them.
+  static const bool has_sse42 = __builtin_cpu_supports("sse4.2");
+  if (has_sse42) return crc32c_sse42(blob);
+#endif
   boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum;
   sum.process_bytes(blob.data(), blob.size());
   return sum.checksum();

@@ -1,45 +1,64 @@
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "storage/catalogue.hpp"
+#include "storage/quantised_matrix.hpp"
 #include "storage/sqlite.hpp"
 
 namespace catwalk::storage {
 
-/// Exact nearest neighbours over the vectors of one tower: a matrix in memory, read from the database when
-/// the vectors have changed since. Thread-safe; one search at a time reads the matrix anew, others use what
-/// is there.
+/// Exact nearest neighbours over the vectors of one tower: a matrix of 8-bit numbers in memory, read from the
+/// database when the vectors have changed since, and the vectors themselves, from the database, where the
+/// matrix cannot tell (see quantised_matrix). Thread-safe; searches go on side by side, and wait while one of
+/// them reads the matrix anew.
 class vector_index {
  public:
-  /// The `k` products nearest to `query` by cosine, best first. Errors: `invalid_argument` (a query of
-  /// another width or of length zero). `among`: the numbers of the products that may be found, sorted;
-  /// nullptr: all.
+  /// `most_bytes`: what the matrix may take (`search.memory`).
+  explicit vector_index(std::uint64_t most_bytes) : most_bytes_(most_bytes) {}
+
+  /// The `k` products nearest to `query` by cosine, best first, equal ones by their number. Errors:
+  /// `invalid_argument` (a query of another width or of length zero), `invalid_config` (more vectors than
+  /// `most_bytes` holds). `among`: the numbers of the products that may be found, sorted; nullptr: all.
   result<std::vector<neighbour>> search(sqlite::connection& db, const std::vector<float>& query, int k,
                                         const std::string& fingerprint, const std::optional<site_name>& site,
                                         const std::vector<std::int64_t>* among = nullptr);
 
  private:
-  /// Rows are normalised: a dot product is the cosine.
   struct matrix {
     std::int64_t version = -1;
     std::string fingerprint;
-    std::size_t width = 0;
-    std::vector<float> values;           ///< [rows, width]
-    std::vector<std::int64_t> products;  ///< [rows] `products.number`
+    std::optional<quantised_matrix> values;
+    std::vector<std::int64_t> products;  ///< [rows] `products.number`, ascending
     std::vector<int> sites;              ///< [rows] into `site_names`
     std::vector<std::string> site_names;
+    std::optional<error> refused;  ///< it would not fit
   };
-  std::shared_ptr<const matrix> current(sqlite::connection& db, const std::string& fingerprint);
-  static std::shared_ptr<const matrix> load(sqlite::connection& db, const std::string& fingerprint,
-                                            std::int64_t version);
+  struct scored {
+    double score;
+    std::int64_t product;
+  };
+  /// A row whose interval reaches into the best.
+  struct candidate {
+    float highest;  ///< its cosine is no higher
+    std::uint32_t row;
+  };
+  bool is_current(std::int64_t version, const std::string& fingerprint) const;
+  void load(sqlite::connection& db, const std::string& fingerprint, std::int64_t version);
+  bool has_room_for_one_more() const;
+  /// The rows that may be among the best `k`, the most promising first.
+  std::vector<candidate> look(const quantised_matrix::query& query, std::size_t k, int site,
+                              const std::vector<std::int64_t>* among) const;
+  std::vector<scored> score(sqlite::connection& db, const std::vector<float>& query, std::size_t k,
+                            const std::vector<candidate>& candidates) const;
 
-  std::mutex mutex_;
-  std::shared_ptr<const matrix> matrix_;
+  const std::uint64_t most_bytes_;
+  std::shared_mutex mutex_;  ///< held shared while the matrix is read
+  matrix matrix_;
 };
 
 }  // namespace catwalk::storage

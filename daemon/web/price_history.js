@@ -49,7 +49,13 @@ function chart(points) {
 
 function table(points) {
   const row = (point) =>
-    h("tr", null, h("th", { scope: "row" }, h("time", { datetime: point.at }, date(new Date(point.at)))), h("td", null, price_of(point)), h("td", null, availability_badge(point.availability)));
+    h(
+      "tr",
+      null,
+      h("th", { scope: "row" }, h("time", { datetime: point.at }, date(new Date(point.at)))),
+      h("td", null, price_of(point)),
+      h("td", null, point.change === "gone" ? h("span", { class: "badge bad" }, "gone") : availability_badge(point.availability)),
+    );
   return h(
     "table",
     null,

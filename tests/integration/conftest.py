@@ -11,7 +11,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.integration.site_files import site_text  # noqa: E402
 from tests.support.catwalk_binary import Catwalk, binary_path, free_port  # noqa: E402
 from tests.support.contract_server import ContractServer  # noqa: E402
+from tests.support.figures import LINES  # noqa: E402
 from tests.support.zara_shop import ZaraShop  # noqa: E402
+
+
+def pytest_terminal_summary(terminalreporter):
+    if LINES:
+        terminalreporter.section("figures")
+    for line in LINES:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -176,10 +176,30 @@ def test_products_are_paged_and_filtered(api, shop):
     assert one["id"] in {p["id"] for p in api.get("/api/v1/products", q=words, limit=200)["items"]}
     assert api.get("/api/v1/products", gone="true")["items"] == []
     whole = api.get(f"/api/v1/products/{one['id']}")
-    assert whole["title"] == one["title"] and whole["vector"]["untrained"] and isinstance(whole["history"], list)
+    assert whole["title"] == one["title"] and whole["vector"]["untrained"]
+    (found,) = whole["history"]
+    assert found["change"] == "new" and found["at"] == whole["first_seen"]
+    assert all(
+        found[name] == whole[name]
+        for name in ("price", "sale", "price_amount", "sale_amount", "currency", "availability")
+    )
     api.get("/api/v1/products/nothing", expect=404)
     for query in ({"limit": 0}, {"min_price": "x"}, {"colour": "red"}, {"after": "x"}, {"availability": "maybe"}):
         assert api.get("/api/v1/products", expect=400, **query)["error"]["code"] == "invalid_argument"
+
+
+def test_the_history_of_a_product_tells_its_prices(api, shop):
+    api.run()
+    before = {p["id"]: p for p in api.get("/api/v1/products", limit=200)["items"]}
+    shop.products["2443335"][0].price += 1000
+    api.run()
+    changed = [p for p in api.get("/api/v1/products", limit=200)["items"] if p["price"] != before[p["id"]]["price"]]
+    assert changed and all(p["price_changed_at"] for p in changed)
+    whole = api.get(f"/api/v1/products/{changed[0]['id']}")
+    assert [point["change"] for point in whole["history"]] == ["new", "price"]
+    assert whole["history"][0]["price"] == before[whole["id"]]["price"]
+    assert whole["history"][1]["price"] == whole["price"]
+    assert whole["history"][1]["at"] == whole["price_changed_at"]
 
 
 def multipart(bytes_, **fields):

@@ -9,21 +9,12 @@ import pytest
 from tests.integration.expectation import check_rows
 from tests.integration.test_sink_sync import ids, sites_of, stored
 from tests.support.catwalk_binary import wait_until
+from tests.support.figures import counted
 from tests.support.zara_shop import ZaraShop
 
 LONG = os.environ.get("CATWALK_LONG") == "1"
 SCRAPE = ("scrape", "Zara", "--allow-untrained")
 NO_PICTURE = r"/assets/"  # every picture is missing: rows alone, which is what these tests are about
-
-
-def counted(text, **figures):
-    print(
-        text
-        + ": "
-        + ", ".join(
-            f"{name.replace('_', ' ')} {value}" for name, value in figures.items()
-        )
-    )
 
 
 def test_kill_9_at_random_moments(catwalk, configure, supabase):

@@ -68,6 +68,7 @@ function facts(product) {
     ["Second hand", product.second_hand ? "yes" : null],
     ["First seen", time_label(new Date(product.first_seen))],
     ["Last seen", time_label(new Date(product.last_seen))],
+    ["Last price change", product.price_changed_at && time_label(new Date(product.price_changed_at))],
     ["Gone since", product.gone_at && time_label(new Date(product.gone_at))],
     ["Vector", vector && `${vector.model}, ${vector.precision}, ${vector.device}${vector.untrained ? ", untrained" : ""}`],
     ["In the shop", product.external_id],

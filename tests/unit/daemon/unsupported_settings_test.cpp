@@ -13,13 +13,13 @@ TEST_CASE("the default configuration asks for nothing that is not there") {
 
 TEST_CASE("a setting without effect is named with its place") {
   config::loaded loaded;
-  loaded.values.search.memory = 1'000'000;
-  loaded.given["search.memory"] = {"catwalk.yaml", 7, 11};
+  loaded.values.fetch.browser = "ws://127.0.0.1:9222";
+  loaded.given["fetch.browser"] = {"catwalk.yaml", 7, 11};
   const auto found = daemon::unsupported_settings(loaded);
   REQUIRE(found.size() == 1);
   CHECK(found[0].severity == config::problem::level::warning);
   CHECK(found[0].where.line == 7);
-  CHECK(found[0].what == "search.memory has no effect yet in this version");
+  CHECK(found[0].what == "fetch.browser has no effect yet in this version");
 }
 
 TEST_CASE("what would do something else than was asked for is an error") {
@@ -37,8 +37,6 @@ TEST_CASE("every unsupported setting is a key that exists") {
   v.fetch.browser = "ws://127.0.0.1:9222";
   v.embed.decode = "fast";
   v.embed.text = "on";
-  v.search.memory = 1;
-  v.notify.url = "https://example.org/";
   const auto known = config::known_settings();
   for (const auto& p : daemon::unsupported_settings(loaded)) {
     const auto key = p.what.substr(0, p.what.find(' '));

@@ -1,0 +1,120 @@
+"""What the outbox and the sinks cost, each beside a bare client in the same run: rows enqueued durably against bare
+SQLite inserts with as many fsyncs, the CPU time of sending against libcurl with ready bodies and against COPY with
+ready lines, and the memory of an outbox that waits."""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import psycopg
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.support.contract_server import ContractServer  # noqa: E402
+
+SINK = ROOT / "build/release/bench/sink_bench"
+FILL = ROOT / "build/release/bench/search_bench"
+
+
+def run(*words):
+    return json.loads(subprocess.run([SINK, *map(str, words)], check=True, stdout=subprocess.PIPE).stdout)
+
+
+def fresh(folder, name):
+    path = folder / name
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+def enqueued(folder, rows, page):
+    ours = run("enqueue", fresh(folder, "state"), rows, page)
+    for file in folder.glob("bare.sqlite*"):
+        file.unlink()
+    bare = run("insert", folder / "bare.sqlite", rows, page)
+    return ours["rows"] / ours["seconds"], bare["rows"] / bare["seconds"]
+
+
+def filled(folder, rows):
+    state = fresh(folder, "filled")
+    subprocess.run([FILL, "fill", state, str(rows)], check=True)
+    return state
+
+
+def sent_over_rest(folder, server, rows, batch):
+    server.reset()
+    server.create_table("catwalk")
+    ours = run("send", filled(folder, rows), "supabase", server.url, server.key, batch)
+    with psycopg.connect(server.dsn) as db:
+        stored = [row for (row,) in db.execute("select to_json(p) from products p order by id")]
+    bodies = folder / "bodies"
+    with bodies.open("w") as out:
+        for begin in range(0, len(stored), batch):
+            out.write(json.dumps(stored[begin : begin + batch], separators=(",", ":")) + "\n")
+    bare = run("post", f"{server.url}/rest/v1/products?on_conflict=id", server.key, bodies, 1)
+    return ours["cpu_seconds"] / ours["rows"], bare["cpu_seconds"] / len(stored)
+
+
+def sent_over_postgres(folder, server, rows, batch):
+    server.reset()
+    server.create_table("catwalk")
+    ours = run("send", filled(folder, rows), "postgres", server.dsn, "", batch)
+    lines = folder / "lines"
+    with psycopg.connect(server.dsn) as db:
+        names = [c.name for c in db.execute("select * from products limit 0").description]
+        with lines.open("wb") as out:
+            out.write((",".join(f'"{name}"' for name in names) + "\n").encode())
+            with db.cursor().copy("copy products to stdout") as copy:
+                for block in copy:
+                    out.write(block)
+        db.execute("truncate products")
+    bare = run("copy", server.dsn, "products", lines, batch)
+    return ours["cpu_seconds"] / ours["rows"], bare["cpu_seconds"] / bare["rows"]
+
+
+def main():
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--rows", type=int, default=20_000, help="enqueued")
+    asked.add_argument("--sent", type=int, default=4_000, help="sent, with vectors")
+    asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--page", type=int, default=100)
+    asked.add_argument("--batch", type=int, default=100)
+    asked.add_argument("--waiting", type=int, default=0, help="rows that wait for a sink that is away, besides 10,000")
+    options = asked.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="catwalk-sink-", dir=ROOT / "build"))
+    results = {"cores": os.cpu_count(), **vars(options)}
+    try:
+        pairs = [enqueued(folder, options.rows, options.page) for _ in range(options.rounds)]
+        ours, bare = (statistics.median(side) for side in zip(*pairs, strict=True))
+        results["enqueue"] = {"rows_per_second": ours, "bare": bare, "ratio": ours / bare}
+        print(f"enqueued durably   {ours:10.0f} rows/s, bare inserts {bare:.0f}: ratio {ours / bare:.2f} (mark: 0.7 or more)")
+        with ContractServer() as server:
+            for name, measure in (("rest", sent_over_rest), ("postgres", sent_over_postgres)):
+                pairs = [measure(folder, server, options.sent, options.batch) for _ in range(options.rounds)]
+                ours, bare = (statistics.median(side) * 1e6 for side in zip(*pairs, strict=True))
+                results[name] = {"cpu_us_per_row": ours, "bare": bare, "ratio": ours / bare}
+                peer = "libcurl" if name == "rest" else "COPY"
+                print(
+                    f"sent over {name:9} {ours:9.0f} us CPU a row, bare {peer} {bare:.0f}: "
+                    f"ratio {ours / bare:.2f} (mark: 1.5 or less)"
+                )
+        for rows in filter(None, (10_000, options.waiting)):
+            state = fresh(folder, "state")
+            run("enqueue", state, rows, 2_000)
+            waits = run("wait", state)
+            results[f"waiting_{rows}"] = waits
+            print(f"waiting            {waits['rows']:10} rows: {waits['rss_mb']:.0f} MB")
+    finally:
+        shutil.rmtree(folder)
+    (ROOT / "build/bench").mkdir(parents=True, exist_ok=True)
+    (ROOT / "build/bench/sink.json").write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
