@@ -22,7 +22,6 @@
 #include "core/bounded_queue.hpp"
 #include "embed/byte_budget.hpp"
 #include "embed/image.hpp"
-#include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/prepared_queue.hpp"
 #include "embed/preprocess.hpp"
@@ -379,17 +378,13 @@ result<std::unique_ptr<image_encoder>> make_worker_pool(asio::any_io_executor lo
     return option_error("embed.queue.items: 0", "nothing could be embedded", "use 256");
   if (options.decode != "exact")
     return option_error("embed.decode: " + options.decode, "this version decodes exactly alone", "use exact");
-  auto on = choose_device(options.device, options.precision);
-  if (!on) return on.error();
   auto folder = open_model_folder(model);
   if (!folder) return folder.error();
-  auto weights = load_weights(folder->weights_file(), folder->tower);
-  if (!weights) return weights.error();
-  int8_calibration calibration;
-  if (on->int8) calibration = calibration_of(*folder, *weights);
-  auto module = vision_module::build(*weights, *on, calibration);
+  const bool script = folder->tower.kind == vision_kind::script;
+  auto on = choose_device(options.device, script && options.precision == "auto" ? "fp32" : options.precision);
+  if (!on) return on.error();
+  auto module = vision_module::load(*folder, *on);
   if (!module) return module.error();
-  weights->tensors.clear();
 
   auto pool = std::make_unique<worker_pool>(std::move(loop), std::move(*folder), std::move(*on),
                                             std::move(*module), options);

@@ -1,6 +1,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,9 @@ namespace {
 struct model_options {
   std::string source, name, url, sha256, vocabulary, calibrate, connect_timeout = "15s";
   std::uint64_t seed = 1;
+  std::optional<std::int64_t> dim, image_size;
+  std::vector<double> mean, std;
+  std::string resample = "bicubic", crop = "center";
   bool untrained = false, force = false, json = false, published = false;
 };
 
@@ -67,6 +71,23 @@ void print_model(const embed::stored_model& m) {
                            m.info.untrained ? "  UNTRAINED: for trying out alone" : "");
 }
 
+/// What --dim and its like say of a TorchScript module; nullopt where none of them is given.
+result<std::optional<embed::script_description>> script_of(const model_options& o) {
+  if (!o.dim && !o.image_size && o.mean.empty() && o.std.empty())
+    return std::optional<embed::script_description>();
+  if (!o.dim || !o.image_size || o.mean.empty() || o.std.empty())
+    return error{errc::invalid_argument, "a TorchScript module needs --dim, --image-size, --mean and --std",
+                 o.source, "it does not tell them itself", "give all four, as its authors name them"};
+  embed::script_description script;
+  script.dim = *o.dim;
+  script.image_size = *o.image_size;
+  std::copy_n(o.mean.begin(), script.mean.size(), script.mean.begin());
+  std::copy_n(o.std.begin(), script.std.size(), script.std.begin());
+  script.filter = o.resample == "bicubic" ? embed::interpolation::bicubic : embed::interpolation::bilinear;
+  script.fitting = o.crop == "center" ? embed::fit::crop : embed::fit::squash;
+  return std::optional(script);
+}
+
 embed::import_request request_of(const model_options& o) {
   embed::import_request request;
   request.source = o.source;
@@ -92,10 +113,14 @@ int import(const invocation& to_run, const model_options& o) {
   if (o.untrained && !o.name.empty())
     return fail({errc::invalid_argument, "an untrained model is always named untrained", o.name, "",
                  "leave --name out"});
+  const auto script = script_of(o);
+  if (!script) return fail(script.error());
   const auto store = open_store(to_run);
   if (!store) return exit_usage;
+  auto request = request_of(o);
+  request.script = *script;
   auto imported = o.untrained ? embed::make_untrained_model(store->dir, o.seed)
-                              : embed::import_model(store->dir, request_of(o));
+                              : embed::import_model(store->dir, request);
   if (!imported) return fail(imported.error());
   tell_missing_text(*imported);
   print_model(*imported);
@@ -309,7 +334,9 @@ void add_model(CLI::App& app, invocation& to_run) {
   add_vocabulary(*pulled);
 
   auto* imported = command->add_subcommand(
-      "import", "A folder of Hugging Face, sentence-transformers or open_clip, or OpenAI's ViT-B-32.pt");
+      "import",
+      "A folder of Hugging Face, sentence-transformers or open_clip, OpenAI's ViT-B-32.pt, or a TorchScript "
+      "module");
   add_vocabulary(*imported);
   imported->add_option("SRC", o->source, "The folder or file");
   imported->add_option("--name", o->name, "The name to store it under")->type_name("N");
@@ -321,6 +348,23 @@ void add_model(CLI::App& app, invocation& to_run) {
   imported->add_flag("--untrained", o->untrained,
                      "Make a model with seeded weights, for trying out without a download");
   imported->add_option("--seed", o->seed, "Of --untrained (default 1)")->type_name("N");
+  const auto script = [&](const char* flag, auto& value, const char* words, const char* type) {
+    return imported->add_option(flag, value, words)->type_name(type)->group("TorchScript module");
+  };
+  script("--dim", o->dim, "Numbers of its vectors", "N");
+  script("--image-size", o->image_size, "Pixels on a side of the pictures that it takes", "N");
+  script("--mean", o->mean, "Subtracted from a picture's values in [0, 1]", "R,G,B")
+      ->delimiter(',')
+      ->expected(3);
+  script("--std", o->std, "Which they are divided by then", "R,G,B")->delimiter(',')->expected(3);
+  script("--resample", o->resample, "bicubic (default) or bilinear", "FILTER")
+      ->check(CLI::IsMember({"bicubic", "bilinear"}));
+  script("--crop", o->crop, "center (default): the middle square; none: the whole picture, squashed", "HOW")
+      ->check(CLI::IsMember({"center", "none"}));
+  imported->footer(
+      "A TorchScript module takes fp32 [batch, 3, size, size] and gives fp32 [batch, dim]. It is a program: "
+      "import those alone whose makers you trust. It runs in fp32 (weights in fp16 and bf16 are widened), "
+      "and without a text tower.");
   imported->callback([&to_run, o] { to_run.action = [&to_run, o] { return import(to_run, *o); }; });
 
   auto* listed = command->add_subcommand("list", "The stored models");
