@@ -129,6 +129,7 @@ class application {
   boost::asio::awaitable<table_facts> known_table();
   /// Where models are kept: embed.models_dir, relative to the state folder.
   std::filesystem::path models_dir() const;
+  const std::filesystem::path& state_dir() const noexcept { return loaded_.state_dir; }
 
  private:
   application(boost::asio::io_context& loop, config::loaded loaded, application_options options);

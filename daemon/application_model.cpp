@@ -66,7 +66,8 @@ asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load
   if (auto fits = check_model(info); !fits) co_return fits.error();
   if (info.untrained)
     spdlog::warn("the model '{}' is untrained: its vectors are for trying out alone", info.name);
-  const auto options = pool_options_of(settings());
+  auto options = pool_options_of(settings(), state_dir());
+  options.measure = options_.state == state_access::own;
   const asio::any_io_executor executor = loop_.get_executor();
   auto load = [executor, stored = *model, options] {
     return embed::make_worker_pool(executor, stored, options);

@@ -63,13 +63,15 @@ std::string model_to_pull(const config::settings& settings) {
   return of_2026 ? std::string(model_for({"2026-02", std::nullopt})->hub) : std::string();
 }
 
-embed::pool_options pool_options_of(const config::settings& settings) {
+embed::pool_options pool_options_of(const config::settings& settings,
+                                    const std::filesystem::path& state_dir) {
   embed::pool_options o;
   const auto& e = settings.embed;
   o.device = e.device;
   o.precision = e.precision;
   o.threads = e.threads;
   o.batch = e.batch;
+  o.measurements = state_dir / "measured.json";
   o.batch_wait = e.batch_wait;
   o.queue_items = static_cast<std::size_t>(e.queue_items);
   o.queue_bytes = e.queue_bytes;

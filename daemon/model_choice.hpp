@@ -28,8 +28,9 @@ result<embed::stored_model> choose_model(const config::settings& settings,
 /// The hub name of the model that the settings ask for, for `model pull`; empty: OpenAI's own CLIP ViT-B/32.
 std::string model_to_pull(const config::settings& settings);
 
-/// The worker pool's options as the settings give them.
-embed::pool_options pool_options_of(const config::settings& settings);
+/// The worker pool's options as the settings give them. What was measured of `auto` is kept in `state_dir`;
+/// nothing is measured unless the caller says so.
+embed::pool_options pool_options_of(const config::settings& settings, const std::filesystem::path& state_dir);
 embed::text_options text_options_of(const config::settings& settings);
 
 }  // namespace catwalk::daemon

@@ -376,6 +376,8 @@ void add_model(CLI::App& app, invocation& to_run) {
   verified->add_flag("--published", o->published, "Compare with published vectors");
   verified->callback([&to_run, o] { to_run.action = [&to_run, o] { return verify(to_run, *o); }; });
 
+  add_model_bench(*command, to_run);
+
   auto* removed = command->add_subcommand("remove", "Delete a stored model");
   removed->add_option("NAME", o->name)->required();
   removed->callback([&to_run, o] { to_run.action = [&to_run, o] { return remove(to_run, *o); }; });

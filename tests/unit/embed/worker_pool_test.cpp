@@ -6,8 +6,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cmath>
+#include <fstream>
 #include <future>
 #include <list>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/support/catch.hpp"
@@ -249,6 +251,44 @@ TEST_CASE("worker pool: the loop may end before the pool") {
   asio::co_spawn(loop, std::move(work), [](std::exception_ptr, result<embedding>) {});
   loop.run_for(2ms);
   pool->close();
+}
+
+TEST_CASE("worker pool: what is left to auto is measured once, kept, and taken from there") {
+  const embed::samples::scratch_folder state;
+  const auto file = state.path / "measured.json";
+  embed::pool_options options;
+  options.batch.reset();
+  options.measurements = file;
+  options.batch_wait = 1h;
+  bench(options).pool->close();
+  CHECK_FALSE(std::filesystem::exists(file));
+
+  options.measure = true;
+  bench(options).pool->close();
+  auto kept = nlohmann::json::parse(std::ifstream(file));
+  REQUIRE(kept.size() == 1);
+  const auto key = kept.begin().key();
+  CHECK_THAT(key, Catch::Contains("torch 2.") && Catch::Contains("fp32"));
+
+  kept[key] = {{"workers", 1}, {"intra_op", 1}, {"batch", 3}};
+  std::ofstream(file) << kept;
+  bench b(options);
+  for (int i = 0; i < 6; ++i) b.encode(picture());
+  b.loop.run();
+  b.pool->close();
+  CHECK(b.pool->stats().images_done == 6);
+  CHECK(b.pool->stats().batches == 2);
+  CHECK(nlohmann::json::parse(std::ifstream(file)) == kept);
+
+  // What is given is given.
+  options.batch = 2;
+  options.threads = 1;
+  bench given(options);
+  for (int i = 0; i < 6; ++i) given.encode(picture());
+  given.loop.run();
+  given.pool->close();
+  CHECK(given.pool->stats().batches == 3);
+  CHECK(nlohmann::json::parse(std::ifstream(file)) == kept);
 }
 
 TEST_CASE("worker pool: what it cannot do is refused by name") {
