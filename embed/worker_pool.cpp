@@ -39,7 +39,8 @@ class worker_pool final : public image_encoder {
               const thread_plan& plan, const pool_options& options)
       : loop_(std::move(loop)),
         info_(folder.stored.info),
-        made_{on.precision_name, options.decode, on.device_name, info_.untrained},
+        made_{on.precision_name, "exact", on.device_name, info_.untrained},
+        fast_(options.decode == "fast"),
         on_(std::move(on)),
         module_(std::move(module)),
         limits_{options.max_pixels, options.decode_memory},
@@ -126,6 +127,7 @@ class worker_pool final : public image_encoder {
   asio::any_io_executor loop_;
   model_info info_;
   provenance made_;
+  bool fast_;
   compute_device on_;
   vision_module module_;
   preprocess_spec spec_;
@@ -242,8 +244,10 @@ void worker_pool::decode_queries() {
 
 result<void> worker_pool::prepare(embed_request& request) {
   try {
-    auto image = decode_image(request.bytes, request.name, limits_);
+    const bool may_scale = fast_ && request.view.whole();
+    auto image = decode_image_for(may_scale ? spec_.size : 0, request.bytes, request.name, limits_);
     if (!image) return image.error();
+    request.scaled = image->scale.has_value();
     if (!request.view.whole()) {
       image = seen(std::move(*image), request.bytes, request.view, request.name);
       if (!image) return image.error();
@@ -321,6 +325,7 @@ void worker_pool::run(std::vector<request_ptr> requests, at::Tensor& input) {
     }
     embedding e{{row, row + info_.dim}, info_.fingerprint, info_.name, made_};
     row += info_.dim;
+    if (request->scaled) e.made.decode = "fast";
     if (std::all_of(e.values.begin(), e.values.end(), [](float v) { return std::isfinite(v); })) {
       ++done_;
       answers.emplace_back(std::move(request), std::move(e));
@@ -361,8 +366,9 @@ result<std::unique_ptr<image_encoder>> make_worker_pool(asio::any_io_executor lo
                         "use auto");
   if (options.queue_items < 1)
     return option_error("embed.queue.items: 0", "nothing could be embedded", "use 256");
-  if (options.decode != "exact")
-    return option_error("embed.decode: " + options.decode, "this version decodes exactly alone", "use exact");
+  if (options.decode != "exact" && options.decode != "fast")
+    return option_error("embed.decode: " + options.decode, "there is no such way to decode",
+                        "use exact or fast");
   auto folder = open_model_folder(model);
   if (!folder) return folder.error();
   auto on = pool_device(*folder, options);

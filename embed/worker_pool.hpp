@@ -24,7 +24,7 @@ struct pool_options {
   std::size_t queue_bytes = 128'000'000;
   std::uint64_t max_pixels = 40'000'000;
   std::size_t decode_memory = 256'000'000;
-  std::string decode = "exact";
+  std::string decode = "exact";  ///< exact | fast: as decode_image_for() does, but for cut-outs
   std::chrono::milliseconds query_timeout{
       30'000};  ///< an interactive image that waited longer ends as `timeout`
 };
