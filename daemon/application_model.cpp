@@ -75,6 +75,8 @@ asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load
   auto pool = co_await offload(cpu_.get_executor(), std::move(load));
   if (!pool) co_return pool;
   spdlog::info("model {} ({}, {} numbers) is ready", info.name, info.architecture, info.dim);
+  if (const auto words = unproven_warning(*model, options.precision); !words.empty())
+    spdlog::warn("{}", words);
   if (model->text_fingerprint.empty())
     no_texts_ = embed::no_text_error(*model);
   else if (settings().embed.backend == "local")

@@ -81,6 +81,24 @@ embed::pool_options pool_options_of(const config::settings& settings,
   return o;
 }
 
+http_client_options models_client_of(const config::settings& settings) {
+  http_client_options client;
+  client.name = "models";
+  client.user_agent = "catwalk/" CATWALK_VERSION;
+  client.guard_addresses = false;
+  client.http_proxy = settings.fetch.http_proxy;
+  client.https_proxy = settings.fetch.https_proxy;
+  client.no_proxy = settings.fetch.no_proxy;
+  return client;
+}
+
+std::string unproven_warning(const embed::stored_model& model, const std::string& precision) {
+  const bool proven = std::find(model.proven.begin(), model.proven.end(), precision) != model.proven.end();
+  if (precision != "int8" || model.info.untrained || proven) return {};
+  return "int8 is unproven for the model " + model.info.name +
+         ": `catwalk model verify --published` holds it against published numbers";
+}
+
 embed::text_options text_options_of(const config::settings& settings) {
   embed::text_options o;
   o.device = settings.embed.device;

@@ -11,6 +11,7 @@
 
 #include "embed/durable_file.hpp"
 #include "embed/mapped_file.hpp"
+#include "embed/published_record.hpp"
 #include "embed/script_module.hpp"
 
 namespace catwalk::embed {
@@ -126,6 +127,7 @@ result<model_folder> read_model_folder(const fs::path& dir) {
     return invalid(file, e.what());
   }
   describe(stored.info, folder.tower);
+  stored.proven = proven_precisions(dir, stored.info.fingerprint);
   return folder;
 }
 

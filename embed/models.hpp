@@ -26,8 +26,9 @@ struct stored_model {
   std::string source;         ///< where it came from: a folder, a file, an address
   std::string source_sha256;  ///< of the file it was imported from, where there was one
   std::map<std::string, std::string>
-      files;            ///< from a hub: SHA-256 of each large file, checked against the hub's
-  std::string problem;  ///< in a list: why the model cannot be used; empty where it can
+      files;                        ///< from a hub: SHA-256 of each large file, checked against the hub's
+  std::vector<std::string> proven;  ///< precisions that gave the published numbers (published_record.hpp)
+  std::string problem;              ///< in a list: why the model cannot be used; empty where it can
 };
 
 /// What a TorchScript module does not tell about itself.

@@ -3,6 +3,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,7 @@ thread_plan measure_plan(const vision_module& module, const model_folder& folder
     return chosen;
   }
   std::vector<thread_plan> plans;
+  plans.reserve(std::size(batches_to_measure));
   for (const int batch : batches_to_measure) plans.push_back({chosen.workers, chosen.intra_op, batch});
   chosen.batch = choose_batch(best_of(
       plans, [&](const thread_plan& plan) { return run(plan, plan.batch, round_length).per_second(); }));

@@ -1,7 +1,5 @@
 #include "embed/thread_plan.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -80,15 +78,7 @@ result<void> kept_plans::keep(const std::string& key, const thread_plan& plan) c
   if (file_.empty()) return {};
   auto all = read_plans(file_);
   all[key] = {{"workers", plan.workers}, {"intra_op", plan.intra_op}, {"batch", plan.batch}};
-  auto half_made = file_;
-  half_made += ".new-" + std::to_string(::getpid());
-  if (auto ok = write_durably(half_made, all.dump(2) + "\n"); !ok) return ok;
-  std::error_code failed;
-  fs::rename(half_made, file_, failed);
-  if (failed)
-    return error{errc::io, "cannot keep the measurement", file_.string(), failed.message(),
-                 "check the folder's permissions"};
-  return {};
+  return replace_durably(file_, all.dump(2) + "\n");
 }
 
 std::string describe_machine(int threads) {

@@ -198,6 +198,8 @@ int run_embed(const invocation& to_run, const embed_options& options) {
   if (!output) return fail(output.error());
   int code = exit_done;
   const auto pool = pool_options_of(settings, loaded->state_dir);
+  if (const auto words = unproven_warning(*model, pool.precision); !words.empty())
+    std::cerr << "catwalk: " << words << '\n';
   if (!inputs->empty()) code = embed_pictures(settings, pool, *model, std::move(*inputs), **output);
   if (code == exit_interrupted) return code;
   if (!options.texts.empty()) {

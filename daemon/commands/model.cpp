@@ -28,7 +28,7 @@ struct model_options {
   std::optional<std::int64_t> dim, image_size;
   std::vector<double> mean, std;
   std::string resample = "bicubic", crop = "center";
-  bool untrained = false, force = false, json = false, published = false;
+  bool untrained = false, force = false, json = false;
 };
 
 struct model_store {
@@ -54,6 +54,7 @@ nlohmann::json as_json(const embed::stored_model& m) {
           {"no_text", m.no_text.empty() ? nlohmann::json() : nlohmann::json(m.no_text)},
           {"untrained", m.info.untrained},
           {"normalise", m.info.normalise},
+          {"proven", m.proven},
           {"source", m.source},
           {"source_sha256", m.source_sha256},
           {"files", m.files},
@@ -142,28 +143,6 @@ int list(const invocation& to_run, const model_options& o) {
   if (models->empty())
     std::cerr << "catwalk: no model in " << store->dir.string() << "; `catwalk model pull` gets one\n";
   return exit_done;
-}
-
-int verify(const invocation& to_run, const model_options& o) {
-  if (o.published)
-    return fail({errc::invalid_argument, "--published is not supported yet by this version", "", "", ""});
-  const auto store = open_store(to_run);
-  if (!store) return exit_usage;
-  auto models = embed::list_models(store->dir);
-  if (!models) return fail(models.error());
-  if (!o.name.empty()) {
-    auto one = embed::find_model(store->dir, o.name);
-    if (!one) return fail(one.error());
-    models->assign(1, std::move(*one));
-  }
-  int code = exit_done;
-  for (const auto& m : *models) {
-    if (auto verified = embed::verify_model(m); !verified)
-      code = fail(verified.error());
-    else
-      std::cout << m.info.name << ": ok, " << m.info.fingerprint << '\n';
-  }
-  return code;
 }
 
 int remove(const invocation& to_run, const model_options& o) {
@@ -283,14 +262,7 @@ int pull(const invocation& to_run, const model_options& o) {
   auto store = open_store(to_run);
   if (!store) return exit_usage;
   asio::io_context loop;
-  http_client_options client;
-  client.name = "models";
-  client.user_agent = "catwalk/" CATWALK_VERSION;
-  client.guard_addresses = false;
-  client.http_proxy = store->settings.fetch.http_proxy;
-  client.https_proxy = store->settings.fetch.https_proxy;
-  client.no_proxy = store->settings.fetch.no_proxy;
-  http_client http(loop.get_executor(), std::move(client));
+  http_client http(loop.get_executor(), models_client_of(store->settings));
   // What was downloaded stays in a .part file: the next pull goes on from there.
   return run_loop(loop, pull_model(http, std::move(*store), o, *connect),
                   [] { std::_Exit(exit_interrupted); });
@@ -371,11 +343,7 @@ void add_model(CLI::App& app, invocation& to_run) {
   listed->add_flag("--json", o->json, "JSON instead of a table");
   listed->callback([&to_run, o] { to_run.action = [&to_run, o] { return list(to_run, *o); }; });
 
-  auto* verified = command->add_subcommand("verify", "Read every weight again and compare fingerprints");
-  verified->add_option("NAME", o->name, "Default all");
-  verified->add_flag("--published", o->published, "Compare with published vectors");
-  verified->callback([&to_run, o] { to_run.action = [&to_run, o] { return verify(to_run, *o); }; });
-
+  add_model_verify(*command, to_run);
   add_model_bench(*command, to_run);
 
   auto* removed = command->add_subcommand("remove", "Delete a stored model");
