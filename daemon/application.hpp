@@ -20,6 +20,7 @@
 #include "daemon/paused_sites.hpp"
 #include "daemon/site_runner.hpp"
 #include "daemon/text_embedder.hpp"
+#include "daemon/text_stage.hpp"
 #include "embed/encoder.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
@@ -140,6 +141,8 @@ class application {
   boost::asio::awaitable<result<void>> describe_sink();
   boost::asio::awaitable<void> remember_table();
   boost::asio::awaitable<void> warn_of_unknown_rows();
+  boost::asio::awaitable<result<void>> start_texts();
+  bool embeds_product_texts(bool column) const;
   boost::asio::awaitable<result<void>> load_model();
   boost::asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> load_local_model();
   result<void> check_model(const embed::model_info& model) const;
@@ -170,6 +173,7 @@ class application {
                   "try again in a moment"};
   std::unique_ptr<storage::outbox_writer> writer_;
   std::unique_ptr<image_stage> images_;
+  std::unique_ptr<text_stage> product_texts_;
   std::unique_ptr<intake_gate> page_gate_, image_gate_;
   std::unique_ptr<site_runner> runner_;
   std::map<std::string, std::chrono::sys_seconds> next_runs_;  ///< by site

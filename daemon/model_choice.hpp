@@ -15,6 +15,7 @@ namespace catwalk::daemon {
 struct table_facts {
   std::string layout;               ///< catwalk | 2026-02 | 2025-10; empty: not known
   std::optional<int> vector_width;  ///< nullopt: not known
+  bool takes_texts = false;         ///< a column takes the vectors of texts
 };
 
 /// The stored model that the settings ask for, by its own name or a hub's. `auto` takes what the table says:

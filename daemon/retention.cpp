@@ -18,11 +18,8 @@ storage::retention_limits limits_of(const config::retention_settings& settings) 
 }
 
 nlohmann::json as_json(const storage::pruned_rows& rows) {
-  return {{"runs", rows.runs},
-          {"failures", rows.failures},
-          {"products", rows.products},
-          {"images", rows.images},
-          {"pages", rows.pages}};
+  return {{"runs", rows.runs},     {"failures", rows.failures}, {"products", rows.products},
+          {"images", rows.images}, {"texts", rows.texts},       {"pages", rows.pages}};
 }
 
 asio::awaitable<void> keep_pruning(application& app) {

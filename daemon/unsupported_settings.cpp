@@ -21,8 +21,6 @@ constexpr unsupported table[] = {
      [](const settings& s) { return s.fetch.images_revalidate != settings().fetch.images_revalidate; },
      level::warning, "an image is asked for again when its address changes"},
     {"fetch.browser", [](const settings& s) { return s.fetch.browser != "auto"; }, level::warning, ""},
-    {"embed.text", [](const settings& s) { return s.embed.text == "on"; }, level::warning,
-     "info_embedding stays empty"},
     {"search.memory", [](const settings& s) { return s.search.memory != settings().search.memory; },
      level::warning, ""},
     {"notify.url", [](const settings& s) { return !s.notify.url.empty(); }, level::warning,

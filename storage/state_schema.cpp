@@ -177,7 +177,32 @@ create table adopted (
 create index adopted_by_address on adopted (source, product_url) where product_url is not null;
 )sql";
 
-constexpr std::array<std::string_view, 3> steps{first, second, third};
+// `texts`: vectors of products' texts, by the SHA-256 of the text. `products.text_hash`: the text that was
+// last looked at; `text_due`: the fields changed since, or the vector is another model's. `sink_text`: the
+// vector of a text that the outbox was last given, as `sink_vector`; 'adopted' where the sink's row had one.
+constexpr std::string_view texts_step = R"sql(
+create table texts (
+  hash text primary key,
+  vector blob not null,
+  crc32c integer not null,
+  fingerprint text not null,
+  model text not null,
+  precision text not null,
+  device text not null,
+  untrained integer not null,
+  embedded integer not null
+) strict, without rowid;
+alter table products add column text_hash text;
+alter table products add column text_due integer not null default 1;
+alter table products add column sink_text text;
+create index products_text_due on products (number) where text_due = 1;
+create index products_by_text on products (text_hash) where text_hash is not null;
+create trigger text_of_product after update of fields on products when old.fields <> new.fields begin
+  update products set text_due = 1 where number = new.number;
+end;
+)sql";
+
+constexpr std::array<std::string_view, 4> steps{first, second, third, texts_step};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

@@ -27,7 +27,6 @@ TEST_CASE("every unsupported setting is a key that exists") {
   auto& v = loaded.values;
   v.fetch.images_revalidate = config::duration(1);
   v.fetch.browser = "ws://127.0.0.1:9222";
-  v.embed.text = "on";
   v.search.memory = 1;
   v.notify.url = "https://example.org/";
   const auto known = config::known_settings();
