@@ -55,17 +55,16 @@ setting texts(std::string key, Member member, std::vector<std::string> valid, st
   return made;
 }
 
-setting threads() {
-  setting made = make.row(
-      "embed.threads", "auto, or a whole number", "auto",
-      "forward workers x threads inside of each; auto: one worker per core, at most what memory allows",
-      [](settings& s, const yaml_node& node, const std::string& name, reading& c) {
-        if (node.type == yaml_node::kind::scalar && node.text == "auto") {
-          s.embed.threads.reset();
-        } else if (auto value = read_integer(node, name, 1, 1024, c.found)) {
-          s.embed.threads = static_cast<int>(*value);
-        }
-      });
+template <class Member>
+setting number_or_auto(std::string key, Member member, std::string fallback, std::string doc) {
+  setting made = make.row(std::move(key), "auto, or a whole number", std::move(fallback), std::move(doc),
+                          [member](settings& s, const yaml_node& node, const std::string& name, reading& c) {
+                            if (node.type == yaml_node::kind::scalar && node.text == "auto") {
+                              member(s).reset();
+                            } else if (auto value = read_integer(node, name, 1, 1024, c.found)) {
+                              member(s) = static_cast<int>(*value);
+                            }
+                          });
   made.about.between = {1, 1024};
   return made;
 }
@@ -193,8 +192,12 @@ std::vector<setting> build() {
       make.choice("embed.precision", FIELD(embed.precision), {"auto", "fp32", "bf16", "int8", "fp16"},
                   "arithmetic of the forward pass; auto: fp16 on CUDA, bf16 where the CPU is fast at it, "
                   "else fp32; int8 (CPU) only where asked for"),
-      threads(),
-      make.integer("embed.batch", FIELD(embed.batch), 1, 1024, "images in one forward pass, at most"),
+      number_or_auto(
+          "embed.threads", FIELD(embed.threads), "auto",
+          "forward workers x threads inside of each; auto: all cores, shared out as was measured at "
+          "the first start"),
+      number_or_auto("embed.batch", FIELD(embed.batch), "32",
+                     "images in one forward pass, at most; auto: as was measured at the first start"),
       make.time("embed.batch_wait", FIELD(embed.batch_wait), 0ms, 10s, "how long a batch waits to fill"),
       make.integer("embed.queue.items", FIELD(embed.queue_items), 1, 1'000'000,
                    "images between fetching and decoding"),

@@ -94,7 +94,7 @@ struct embed_settings {
   std::string device = "auto";                  ///< auto | cpu | cuda:N
   std::string precision = "auto";               ///< auto | fp32 | bf16 | int8 | fp16
   std::optional<int> threads;                   ///< nullopt: auto
-  int batch = 32;
+  std::optional<int> batch = 32;                ///< nullopt: auto
   duration batch_wait{20};
   int queue_items = 256;
   bytes queue_bytes = 128'000'000;

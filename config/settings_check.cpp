@@ -172,9 +172,9 @@ class checker {
     if (embed.precision == "fp16" && embed.device == "cpu") {
       error("embed.precision", "fp16 works on CUDA only, and embed.device is cpu", "write auto");
     }
-    if (embed.queue_items < embed.batch) {
+    if (embed.batch && embed.queue_items < *embed.batch) {
       warn(context_.found, where("embed.queue.items"),
-           "embed.queue.items is below embed.batch: batches of " + std::to_string(embed.batch) +
+           "embed.queue.items is below embed.batch: batches of " + std::to_string(*embed.batch) +
                " never fill");
     }
   }

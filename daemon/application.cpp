@@ -217,7 +217,8 @@ asio::awaitable<result<void>> application::start_parts() {
                            }};
   images_ = std::make_unique<image_stage>(loop_.get_executor(), std::move(parts));
   images_->start();
-  runner_->attach({*images_, writer_.get(), encoder_->model().fingerprint,
+  if (auto started = co_await start_texts(); !started) co_return started.error();
+  runner_->attach({*images_, product_texts_.get(), writer_.get(), encoder_->model().fingerprint,
                    [this] { return sink_ ? sink_->shape() : nullptr; }});
   tasks_.spawn("gauges", update_gauges());
   co_return result<void>();
@@ -293,6 +294,7 @@ std::optional<std::chrono::sys_seconds> application::next_run_of(const std::stri
 void application::request_stop() {
   stopping_ = true;
   if (images_) images_->stop_intake();
+  if (product_texts_) product_texts_->stop_intake();
   if (writer_) writer_->stop_waiting();
   if (startup_ != nullptr) startup_->cancel();
   if (runner_) runner_->request_stop();
@@ -304,6 +306,7 @@ asio::awaitable<void> application::shutdown(std::chrono::milliseconds at_most) {
   while (images_ && images_->in_flight() > 0 && steady_now() < deadline)
     co_await sleep_for(std::chrono::milliseconds(20));
   if (images_) co_await images_->stop();
+  if (product_texts_) co_await product_texts_->stop();
   // What the last vectors released is sent while there is time; a sink that is away or parked is not waited
   // for.
   if (writer_ && !writer_->status().parked && !writer_->status().last_error) {

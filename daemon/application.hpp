@@ -21,6 +21,7 @@
 #include "daemon/paused_sites.hpp"
 #include "daemon/site_runner.hpp"
 #include "daemon/text_embedder.hpp"
+#include "daemon/text_stage.hpp"
 #include "embed/encoder.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
@@ -130,6 +131,7 @@ class application {
   boost::asio::awaitable<table_facts> known_table();
   /// Where models are kept: embed.models_dir, relative to the state folder.
   std::filesystem::path models_dir() const;
+  const std::filesystem::path& state_dir() const noexcept { return loaded_.state_dir; }
 
  private:
   application(boost::asio::io_context& loop, config::loaded loaded, application_options options);
@@ -140,6 +142,8 @@ class application {
   boost::asio::awaitable<result<void>> describe_sink();
   boost::asio::awaitable<void> remember_table();
   boost::asio::awaitable<void> warn_of_unknown_rows();
+  boost::asio::awaitable<result<void>> start_texts();
+  bool embeds_product_texts(bool column) const;
   boost::asio::awaitable<result<void>> load_model();
   boost::asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> load_local_model();
   result<void> check_model(const embed::model_info& model) const;
@@ -172,6 +176,7 @@ class application {
   std::unique_ptr<storage::outbox_writer> writer_;
   std::unique_ptr<notifier> notifier_;  ///< where notify.url is set
   std::unique_ptr<image_stage> images_;
+  std::unique_ptr<text_stage> product_texts_;
   std::unique_ptr<intake_gate> page_gate_, image_gate_;
   std::unique_ptr<site_runner> runner_;
   std::map<std::string, std::chrono::sys_seconds> next_runs_;  ///< by site

@@ -22,6 +22,7 @@ asio::awaitable<void> application::remember_table() {
   if (!catalogue_ || options_.state != state_access::own) co_return;
   std::optional<std::string> facts = description_->layout;
   if (description_->vector_width) *facts += " " + std::to_string(*description_->vector_width);
+  if (description_->takes_texts) *facts += " texts";
   const auto noted = co_await catalogue_->note(table_note);
   if (noted && *noted == facts) co_return;
   if (auto kept = co_await catalogue_->set_note(table_note, std::move(facts)); !kept)
@@ -29,14 +30,19 @@ asio::awaitable<void> application::remember_table() {
 }
 
 asio::awaitable<table_facts> application::known_table() {
-  if (description_) co_return table_facts{description_->layout, description_->vector_width};
+  if (description_)
+    co_return table_facts{description_->layout, description_->vector_width, description_->takes_texts};
   if (!catalogue_ || settings().sink.kind == "none") co_return table_facts{};
   const auto noted = co_await catalogue_->note(table_note);
   if (!noted || !*noted) co_return table_facts{};
   table_facts facts;
-  std::istringstream(**noted) >> facts.layout;
-  if (const auto width = (*noted)->find(' '); width != std::string::npos)
-    facts.vector_width = std::atoi((*noted)->c_str() + width);
+  std::istringstream words(**noted);
+  words >> facts.layout;
+  for (std::string word; words >> word;)
+    if (word == "texts")
+      facts.takes_texts = true;
+    else
+      facts.vector_width = std::atoi(word.c_str());
   co_return facts;
 }
 
@@ -66,7 +72,8 @@ asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load
   if (auto fits = check_model(info); !fits) co_return fits.error();
   if (info.untrained)
     spdlog::warn("the model '{}' is untrained: its vectors are for trying out alone", info.name);
-  const auto options = pool_options_of(settings());
+  auto options = pool_options_of(settings(), state_dir());
+  options.measure = options_.state == state_access::own;
   const asio::any_io_executor executor = loop_.get_executor();
   auto load = [executor, stored = *model, options] {
     return embed::make_worker_pool(executor, stored, options);
@@ -74,11 +81,48 @@ asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load
   auto pool = co_await offload(cpu_.get_executor(), std::move(load));
   if (!pool) co_return pool;
   spdlog::info("model {} ({}, {} numbers) is ready", info.name, info.architecture, info.dim);
+  if (const auto words = unproven_warning(*model, options.precision); !words.empty())
+    spdlog::warn("{}", words);
   if (model->text_fingerprint.empty())
     no_texts_ = embed::no_text_error(*model);
   else if (settings().embed.backend == "local")
     texts_ = std::make_unique<text_embedder>(*model, text_options_of(settings()));
   co_return pool;
+}
+
+/// Whether `info_embedding` is to be made; says why not where it was asked for.
+bool application::embeds_product_texts(bool column) const {
+  const auto& wanted = settings().embed.text;
+  if (wanted == "off" || (wanted == "auto" && !column)) return false;
+  if (!texts_) {
+    const auto level = wanted == "on" ? spdlog::level::warn : spdlog::level::info;
+    spdlog::log(level, "info_embedding is not made: {}", no_texts_.to_string());
+    return false;
+  }
+  const int width = encoder_->model().dim;
+  if (description_ && description_->text_width && *description_->text_width != width) {
+    spdlog::warn("info_embedding is not made: its column takes {} numbers, vectors of the model {} have {}",
+                 *description_->text_width, encoder_->model().name, width);
+    return false;
+  }
+  return true;
+}
+
+asio::awaitable<result<void>> application::start_texts() {
+  auto asking = known_table();
+  const auto table = co_await std::move(asking);
+  if (!embeds_product_texts(sink_ && table.takes_texts)) co_return result<void>();
+  const bool to_sink = sink_ && table.takes_texts;
+  const auto& fingerprint = texts_->model().text_fingerprint;
+  storage::product_texts texts(database_);
+  auto expiring = texts.expire(fingerprint, to_sink);
+  if (auto expired = co_await std::move(expiring); !expired) co_return expired.error();
+  product_texts_ = std::make_unique<text_stage>(
+      loop_.get_executor(), text_stage::parts{std::move(texts), *texts_, fingerprint, to_sink, [this] {
+                                                if (writer_) writer_->notify();
+                                              }});
+  product_texts_->start();
+  co_return result<void>();
 }
 
 asio::awaitable<result<void>> application::load_model() {

@@ -63,13 +63,15 @@ std::string model_to_pull(const config::settings& settings) {
   return of_2026 ? std::string(model_for({"2026-02", std::nullopt})->hub) : std::string();
 }
 
-embed::pool_options pool_options_of(const config::settings& settings) {
+embed::pool_options pool_options_of(const config::settings& settings,
+                                    const std::filesystem::path& state_dir) {
   embed::pool_options o;
   const auto& e = settings.embed;
   o.device = e.device;
   o.precision = e.precision;
   o.threads = e.threads;
   o.batch = e.batch;
+  o.measurements = state_dir / "measured.json";
   o.batch_wait = e.batch_wait;
   o.queue_items = static_cast<std::size_t>(e.queue_items);
   o.queue_bytes = e.queue_bytes;
@@ -77,6 +79,24 @@ embed::pool_options pool_options_of(const config::settings& settings) {
   o.decode_memory = e.decode_memory;
   o.decode = e.decode;
   return o;
+}
+
+http_client_options models_client_of(const config::settings& settings) {
+  http_client_options client;
+  client.name = "models";
+  client.user_agent = "catwalk/" CATWALK_VERSION;
+  client.guard_addresses = false;
+  client.http_proxy = settings.fetch.http_proxy;
+  client.https_proxy = settings.fetch.https_proxy;
+  client.no_proxy = settings.fetch.no_proxy;
+  return client;
+}
+
+std::string unproven_warning(const embed::stored_model& model, const std::string& precision) {
+  const bool proven = std::find(model.proven.begin(), model.proven.end(), precision) != model.proven.end();
+  if (precision != "int8" || model.info.untrained || proven) return {};
+  return "int8 is unproven for the model " + model.info.name +
+         ": `catwalk model verify --published` holds it against published numbers";
 }
 
 embed::text_options text_options_of(const config::settings& settings) {

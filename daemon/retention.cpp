@@ -19,7 +19,8 @@ storage::retention_limits limits_of(const config::retention_settings& settings) 
 
 nlohmann::json as_json(const storage::pruned_rows& rows) {
   return {{"runs", rows.runs},     {"failures", rows.failures}, {"products", rows.products},
-          {"images", rows.images}, {"pages", rows.pages},       {"events", rows.events}};
+          {"images", rows.images}, {"texts", rows.texts},       {"pages", rows.pages},
+          {"events", rows.events}};
 }
 
 asio::awaitable<void> keep_pruning(application& app) {

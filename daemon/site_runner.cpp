@@ -56,6 +56,11 @@ class site_runner::registration {
 site_runner::site_runner(asio::any_io_executor loop, parts p)
     : loop_(std::move(loop)), parts_(std::move(p)) {}
 
+void site_runner::notify_stages() {
+  pipeline_->images.notify();
+  if (pipeline_->texts) pipeline_->texts->notify();
+}
+
 void site_runner::attach(pipeline to) {
   pipeline_.emplace(std::move(to));
 }
@@ -100,7 +105,7 @@ scrape::source_context site_runner::context_for(const config::site& site) {
 asio::awaitable<void> site_runner::commit_site(const config::site& site, storage::run_id run,
                                                read_options read, site_report& report) {
   const auto on_committed = [this] {
-    pipeline_->images.notify();
+    notify_stages();
     if (pipeline_->writer) pipeline_->writer->notify();
   };
   committing_page_sink to({*parts_.catalogue, parts_.intake, parts_.metrics, pipeline_->writer != nullptr,
@@ -146,7 +151,7 @@ asio::awaitable<void> site_runner::carry_out(work& run, const run_request& reque
     spdlog::error("{}", settled.error().to_string());
   co_await sync_sites(request, report);
   report.sync_took = since(read);
-  pipeline_->images.notify();
+  notify_stages();
   run.rest.spawn("rest of run", wait_for_rest(run, request.sink_wait));
   co_await run.rest.join();
 }
@@ -183,6 +188,7 @@ asio::awaitable<void> site_runner::wait_for_rest(work& run, std::chrono::millise
   run.view.stage = run_stage::images;
   const auto began = steady_now();
   co_await pipeline_->images.wait_until_idle();
+  if (pipeline_->texts) co_await pipeline_->texts->wait_until_idle();
   run.report.images_took = since(began);
   if (stopping_ || !pipeline_->writer) co_return;
   run.view.stage = run_stage::sink;

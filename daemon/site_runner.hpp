@@ -16,6 +16,7 @@
 #include "daemon/run_request.hpp"
 #include "daemon/run_under_way.hpp"
 #include "daemon/site_run.hpp"
+#include "daemon/text_stage.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/sink.hpp"
@@ -38,6 +39,7 @@ class site_runner {
   /// What a run feeds, beside the catalogue.
   struct pipeline {
     image_stage& images;
+    text_stage* texts;               ///< nullptr: texts are not embedded
     storage::outbox_writer* writer;  ///< nullptr: no sink
     std::string fingerprint;         ///< of the model that vectors must come from
     /// How the sink forms rows; gives nullptr where there is no sink, or it is not known yet.
@@ -97,6 +99,7 @@ class site_runner {
   boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
                                             dry_run_findings& findings);
   boost::asio::awaitable<void> carry_out(work& run, const run_request& request, const chosen_sites& chosen);
+  void notify_stages();
   boost::asio::awaitable<void> wait_for_rest(work& run, std::chrono::milliseconds sink_wait);
   boost::asio::awaitable<void> sync_sites(const run_request& request, run_report& report);
   boost::asio::awaitable<void> count_rows(const storage::writer_status& before, run_report& report);

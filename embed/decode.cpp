@@ -82,11 +82,19 @@ result<image_header> read_image_header(std::string_view bytes, std::string_view 
 
 result<decoded_image> decode_image(std::string_view bytes, std::string_view name,
                                    const decode_limits& limits) {
+  return decode_image_for(0, bytes, name, limits);
+}
+
+result<decoded_image> decode_image_for(int edge, std::string_view bytes, std::string_view name,
+                                       const decode_limits& limits) {
   auto opened = open_image(bytes, name, limits);
   if (!opened) return opened.error();
   decoded_image image;
   image.width = opened->second.width;
   image.height = opened->second.height;
+  constexpr double margin = 1.5;
+  if (edge > 0)
+    if (auto smaller = opened->first->scale_down(margin * edge)) image = std::move(*smaller);
   image.pixels = std::make_unique_for_overwrite<std::uint8_t[]>(image.size_bytes());
   if (auto decoded = opened->first->decode(image.pixels.get()); !decoded) return decoded.error();
   return image;

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ class image_decoder {
   virtual ~image_decoder() = default;
   /// What the header claims; allocates nothing of the picture's size.
   virtual result<image_header> read_header() = 0;
+  /// Between the two: from here on decodes at the smallest scale it has that leaves `edge` pixels on the
+  /// shorter edge. nullopt, and nothing changes, where there is none.
+  virtual std::optional<decoded_image> scale_down(double /*edge*/) { return std::nullopt; }
   /// Writes width * height * 3 bytes of RGB. On failure their content is undefined.
   virtual result<void> decode(std::uint8_t* rgb) = 0;
 };

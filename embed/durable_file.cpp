@@ -59,6 +59,14 @@ result<void> write_durably(const std::filesystem::path& file, std::string_view t
   return write_durably(file, parts);
 }
 
+result<void> replace_durably(const std::filesystem::path& file, std::string_view text) {
+  auto half_made = file;
+  half_made += ".new-" + std::to_string(::getpid());
+  if (auto ok = write_durably(half_made, text); !ok) return ok;
+  if (::rename(half_made.c_str(), file.c_str()) != 0) return failure("cannot replace file", file, errno);
+  return {};
+}
+
 result<void> replace_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (const int code = sync_path(from); code != 0) return failure("cannot sync folder", from, code);
   if (::rename(from.c_str(), to.c_str()) != 0) {

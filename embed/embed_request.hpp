@@ -41,6 +41,7 @@ struct embed_request {
   lane who = lane::bulk;
   steady_time expires = steady_time::max();
   std::vector<std::uint8_t> pixels;  ///< [3, size, size] once prepared
+  bool scaled = false;               ///< they come from a picture that was decoded at a smaller scale
   std::atomic<bool> cancelled = false;
   std::weak_ptr<embed_reply> reply;
 };

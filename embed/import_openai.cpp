@@ -17,10 +17,9 @@ namespace fs = std::filesystem;
 constexpr std::int64_t head_width = 64;
 
 error invalid(const fs::path& on, std::string why) {
-  return {
-      errc::model_invalid, "cannot import OpenAI model", on.string(), std::move(why),
-      "this importer takes OpenAI's ViT-B-32.pt, ViT-B-16.pt and ViT-L-14.pt as published; other TorchScript "
-      "modules are not supported yet by this version"};
+  return {errc::model_invalid, "cannot import OpenAI model", on.string(), std::move(why),
+          "by itself catwalk knows OpenAI's ViT-B-32.pt, ViT-B-16.pt and ViT-L-14.pt as published; any other "
+          "TorchScript module needs --dim --image-size --mean --std"};
 }
 
 /// The first line of torch's message; the rest is a C++ stack.

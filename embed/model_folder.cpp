@@ -10,6 +10,9 @@
 #include <utility>
 
 #include "embed/durable_file.hpp"
+#include "embed/mapped_file.hpp"
+#include "embed/published_record.hpp"
+#include "embed/script_module.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -37,6 +40,13 @@ template <class Tower>
 std::string raw_fingerprint_of(tower_weights<Tower> weights) {
   weights.tower.normalise = false;
   return fingerprint_of(weights);
+}
+
+result<void> copy_durably(const fs::path& from, const fs::path& to) {
+  const auto mapped = mapped_file::open(from);
+  if (!mapped) return mapped.error();
+  const auto bytes = (*mapped)->bytes();
+  return write_durably(to, std::span(&bytes, 1));
 }
 
 /// Removes the half-made folder unless it found its place.
@@ -117,6 +127,7 @@ result<model_folder> read_model_folder(const fs::path& dir) {
     return invalid(file, e.what());
   }
   describe(stored.info, folder.tower);
+  stored.proven = proven_precisions(dir, stored.info.fingerprint);
   return folder;
 }
 
@@ -127,6 +138,11 @@ result<model_folder> open_model_folder(const stored_model& model) {
   folder->tower.normalise = model.info.normalise;
   if (folder->text) folder->text->normalise = model.info.normalise;
   return folder;
+}
+
+result<vision_weights> vision_weights_of(const model_folder& folder) {
+  return folder.tower.kind == vision_kind::script ? script_weights(folder.weights_file(), folder.tower)
+                                                  : load_weights(folder.weights_file(), folder.tower);
 }
 
 result<stored_model> write_model_folder(const fs::path& models_dir, stored_model stored,
@@ -153,7 +169,11 @@ result<stored_model> write_model_folder(const fs::path& models_dir, stored_model
                  "give the user that runs catwalk permission to write there, or set embed.models_dir"};
   model_folder names;
   names.stored.dir = scratch.path;
-  if (auto ok = save_tensors(names.weights_file(), model.weights.tensors); !ok) return ok.error();
+  names.tower.kind = model.weights.tower.kind;
+  if (auto ok = model.archive.empty() ? save_tensors(names.weights_file(), model.weights.tensors)
+                                      : copy_durably(model.archive, names.weights_file());
+      !ok)
+    return ok.error();
   json root{{"format", format_version},
             {"name", stored.info.name},
             {"fingerprint", stored.info.fingerprint},

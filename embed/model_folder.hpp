@@ -15,7 +15,9 @@ struct model_folder {
   vision_tower tower;
   std::optional<text_tower> text;
 
-  std::filesystem::path weights_file() const { return stored.dir / "weights.safetensors"; }
+  std::filesystem::path weights_file() const {
+    return stored.dir / (tower.kind == vision_kind::script ? "module.pt" : "weights.safetensors");
+  }
   std::filesystem::path text_weights_file() const { return stored.dir / "text.safetensors"; }
   /// What `imported_text::vocabulary` held.
   std::filesystem::path vocabulary_file() const { return stored.dir / "vocabulary"; }
@@ -26,6 +28,9 @@ result<model_folder> read_model_folder(const std::filesystem::path& dir);
 
 /// The folder of `model`, with towers that normalise as it says.
 result<model_folder> open_model_folder(const stored_model& model);
+
+/// The image tower's tensors, of a script too. Errors: as of load_weights() and script_weights().
+result<vision_weights> vision_weights_of(const model_folder& folder);
 
 /// Computes the fingerprints and stores the towers under `models_dir`/`stored.info.name`, complete or not at
 /// all, in the place of what was there. Of `stored` it takes name, untrained, source and source_sha256.

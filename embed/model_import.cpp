@@ -7,6 +7,7 @@
 
 #include "core/sha256.hpp"
 #include "embed/clip_vocabulary.hpp"
+#include "embed/script_module.hpp"
 #include "embed/unigram_vocabulary.hpp"
 
 namespace catwalk::embed {
@@ -17,8 +18,8 @@ namespace fs = std::filesystem;
 error unknown(const fs::path& source, std::string why) {
   return {errc::model_invalid, "cannot import model", source.string(), std::move(why),
           "catwalk imports folders of CLIP and SigLIP models as Hugging Face, sentence-transformers and "
-          "open_clip "
-          "publish them, and OpenAI's ViT-B-32.pt"};
+          "open_clip publish them, OpenAI's ViT-B-32.pt, and with --dim --image-size --mean --std any "
+          "TorchScript module"};
 }
 
 /// The first names of a folder, for the error that says what was found.
@@ -34,16 +35,20 @@ std::string listing(const fs::path& folder) {
   return names.size() > 6 ? text + " and " + std::to_string(names.size() - 6) + " more" : text;
 }
 
-result<imported_model> read_archive(const fs::path& file, const std::optional<fs::path>& vocabulary) {
-  std::string_view bytes;
+/// The file, where it looks like a TorchScript archive; else an error that says what it is instead.
+result<std::shared_ptr<const mapped_file>> open_archive(const fs::path& file) {
+  std::error_code failed;
+  if (fs::is_directory(file, failed))
+    return unknown(file, "it is a folder, where a TorchScript archive is one file");
   auto mapped = mapped_file::open(file);
   if (!mapped) return mapped.error();
-  bytes = {reinterpret_cast<const char*>((*mapped)->bytes().data()), (*mapped)->bytes().size()};
+  const std::string_view bytes(reinterpret_cast<const char*>((*mapped)->bytes().data()),
+                               (*mapped)->bytes().size());
   if (bytes.starts_with("PK\x03\x04")) {
     // A zip's names stand uncompressed in its central directory, at its end. TorchScript stores its constants
     // as ARCHIVE/constants.pkl; torch.save does not.
     const auto directory = bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 4 << 20));
-    if (directory.find("/constants.pkl") != std::string_view::npos) return read_openai(file, vocabulary);
+    if (directory.find("/constants.pkl") != std::string_view::npos) return mapped;
     if (bytes.find("PK\x05\x06") == std::string_view::npos)
       return unknown(file, "it is a zip archive that breaks off: the file is incomplete");
     if (directory.find("/data.pkl") != std::string_view::npos)
@@ -54,6 +59,11 @@ result<imported_model> read_archive(const fs::path& file, const std::optional<fs
     return unknown(file, "it is a weights file alone: the folder that holds config.json beside it is needed");
   if (bytes.starts_with("\x80\x02")) return unknown(file, "it is a pickle, which could run code when opened");
   return unknown(file, bytes.empty() ? "the file is empty" : "it is of no known format");
+}
+
+result<imported_model> read_archive(const fs::path& file, const std::optional<fs::path>& vocabulary) {
+  if (const auto archive = open_archive(file); !archive) return archive.error();
+  return read_openai(file, vocabulary);
 }
 
 bool has_weights(const fs::path& folder, const std::string& stem) {
@@ -125,6 +135,34 @@ result<void> attach_text(imported_model& model, text_weights text, const std::op
   if (auto ok = check_weights(text, "text tower", true); !ok) return ok.error();
   model.text = imported_text{std::move(text), std::move((*words)->bytes)};
   return {};
+}
+
+result<imported_model> read_script(const fs::path& file, const script_description& described) {
+  vision_tower tower;
+  tower.kind = vision_kind::script;
+  tower.dim = described.dim;
+  tower.image_size = described.image_size;
+  tower.mean = described.mean;
+  tower.std = described.std;
+  tower.filter = described.filter;
+  tower.fitting = described.fitting;
+  if (auto ok = tower.check(file.string()); !ok)
+    return error{errc::invalid_argument, "cannot import model", file.string(), ok.error().why,
+                 "check --dim, --image-size, --mean and --std"};
+  auto archive = open_archive(file);
+  if (!archive) return archive.error();
+  auto module = script_module::open(file);
+  if (!module) return module.error();
+  if (auto ok = module->try_out(tower); !ok) return ok.error();
+  tower.program_sha256 = module->program_sha256();
+  sha256 hash;
+  hash.update((*archive)->bytes().data(), (*archive)->bytes().size());
+  return imported_model{{std::move(tower), module->tensors()},
+                        {},
+                        "a TorchScript module embeds pictures alone",
+                        "TorchScript",
+                        to_hex(hash.finish()),
+                        file};
 }
 
 result<imported_model> read_model(const fs::path& source, const std::optional<fs::path>& vocabulary) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "embed/models.hpp"
 #include "embed/tower_weights.hpp"
 
 namespace catwalk::embed {
@@ -22,6 +23,8 @@ struct imported_model {
   std::string no_text;        ///< why there is no text, in words for an error; empty where there is
   std::string format;         ///< "Hugging Face", "OpenAI TorchScript", "open_clip"
   std::string source_sha256;  ///< of the source, where it is one file; else empty
+  /// Of a script: what is stored in the place of its tensors. Empty for all else.
+  std::filesystem::path archive = {};
 };
 
 /// Finds out what `source` is by looking into it, and reads its towers. `vocabulary` names the file or folder
@@ -40,6 +43,10 @@ result<imported_model> read_hugging_face(const std::filesystem::path& folder,
 /// looked for beside it, as `bpe_simple_vocab_16e6.txt.gz`.
 result<imported_model> read_openai(const std::filesystem::path& file,
                                    const std::optional<std::filesystem::path>& vocabulary);
+
+/// Any TorchScript archive whose module takes pictures as `described` says (embed/script_module.hpp). Errors:
+/// `model_invalid`, saying in what it differs.
+result<imported_model> read_script(const std::filesystem::path& file, const script_description& described);
 
 /// A sentence-transformers folder: `modules.json`, whose first module is a Hugging Face folder.
 result<imported_model> read_sentence_transformers(const std::filesystem::path& folder,

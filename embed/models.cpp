@@ -42,7 +42,11 @@ std::string hub_name_of(const std::string& name) {
 }  // namespace
 
 result<stored_model> import_model(const fs::path& models_dir, const import_request& request) {
-  auto model = read_model(request.source, request.vocabulary);
+  if (request.script && request.calibration)
+    return error{errc::invalid_argument, "cannot calibrate a TorchScript module", request.source.string(),
+                 "it runs in fp32, as it is", "leave the pictures out"};
+  auto model = request.script ? read_script(request.source, *request.script)
+                              : read_model(request.source, request.vocabulary);
   if (!model) return model.error();
   stored_model stored;
   std::error_code failed;
@@ -139,7 +143,7 @@ result<stored_model> without_normalising(stored_model model) {
     auto folder = read_model_folder(model.dir);
     if (!folder) return folder.error();
     folder->tower.normalise = false;
-    const auto weights = load_weights(folder->weights_file(), folder->tower);
+    const auto weights = vision_weights_of(*folder);
     if (!weights) return weights.error();
     model.raw_fingerprint = fingerprint_of(*weights);
     if (folder->text) {
@@ -170,12 +174,14 @@ result<void> remove_model(const fs::path& models_dir, const std::string& name) {
 
 namespace {
 
+/// A script's tensors may hold infinities on purpose (masks), and have no shapes to be held against.
 template <class Tower>
-result<void> verify_tower(const stored_model& model, const fs::path& file, const Tower& tower,
-                          const std::string& recorded) {
-  auto weights = load_weights(file, tower);
+result<void> verify_tower(const stored_model& model, const fs::path& file,
+                          const result<tower_weights<Tower>>& weights, const std::string& recorded) {
   if (!weights) return weights.error();
-  if (auto ok = check_weights(*weights, file.string(), true); !ok) return ok.error();
+  const bool described = !weights->tower.shapes().empty();
+  if (auto ok = described ? check_weights(*weights, file.string(), true) : result<void>(); !ok)
+    return ok.error();
   if (const auto found = fingerprint_of(*weights); found != recorded)
     return error{errc::model_invalid, "model does not match its fingerprint", model.dir.string(),
                  file.filename().string() + " hashes to " + found + ", recorded is " + recorded,
@@ -188,13 +194,13 @@ result<void> verify_tower(const stored_model& model, const fs::path& file, const
 result<void> verify_model(const stored_model& model) {
   auto folder = read_model_folder(model.dir);
   if (!folder) return folder.error();
-  if (auto ok = verify_tower(model, folder->weights_file(), folder->tower, folder->stored.info.fingerprint);
+  if (auto ok = verify_tower(model, folder->weights_file(), vision_weights_of(*folder),
+                             folder->stored.info.fingerprint);
       !ok)
     return ok;
   if (!folder->text) return {};
-  if (auto ok =
-          verify_tower(model, folder->text_weights_file(), *folder->text, folder->stored.text_fingerprint);
-      !ok)
+  const auto words = load_weights(folder->text_weights_file(), *folder->text);
+  if (auto ok = verify_tower(model, folder->text_weights_file(), words, folder->stored.text_fingerprint); !ok)
     return ok;
   const auto tokenizer = open_tokenizer(*folder);
   return tokenizer ? result<void>() : tokenizer.error();

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -8,12 +9,13 @@
 
 #include "core/error.hpp"
 #include "embed/encoder.hpp"
+#include "embed/preprocess.hpp"
 
 namespace catwalk::embed {
 
 /// A model folder in `embed.models_dir`: `model.json` (description, fingerprints, provenance of the weights),
-/// `weights.safetensors` (canonical names) and, where it embeds texts too, `text.safetensors` and its
-/// vocabulary.
+/// `weights.safetensors` (canonical names; `module.pt` in its place for a TorchScript module) and, where it
+/// embeds texts too, `text.safetensors` and its vocabulary.
 struct stored_model {
   std::filesystem::path dir;
   model_info info;
@@ -24,8 +26,18 @@ struct stored_model {
   std::string source;         ///< where it came from: a folder, a file, an address
   std::string source_sha256;  ///< of the file it was imported from, where there was one
   std::map<std::string, std::string>
-      files;            ///< from a hub: SHA-256 of each large file, checked against the hub's
-  std::string problem;  ///< in a list: why the model cannot be used; empty where it can
+      files;                        ///< from a hub: SHA-256 of each large file, checked against the hub's
+  std::vector<std::string> proven;  ///< precisions that gave the published numbers (published_record.hpp)
+  std::string problem;              ///< in a list: why the model cannot be used; empty where it can
+};
+
+/// What a TorchScript module does not tell about itself.
+struct script_description {
+  std::int64_t dim = 0;                 ///< numbers of a vector
+  std::int64_t image_size = 0;          ///< pixels on a side
+  std::array<double, 3> mean{}, std{};  ///< RGB, of values in [0, 1]
+  interpolation filter = interpolation::bicubic;
+  fit fitting = fit::crop;
 };
 
 /// Detects the format of `source` by looking and stores the model as `name` (default: from its source).
@@ -39,6 +51,7 @@ struct import_request {
   std::string origin = {};  ///< recorded as `stored_model::source` (an address); empty: the path of `source`
   std::string source_sha256 = {};  ///< recorded where the importer does not hash one file itself
   std::map<std::string, std::string> files = {};  ///< recorded as `stored_model::files`
+  std::optional<script_description> script = {};  ///< `source` is a TorchScript module of this kind
 };
 result<stored_model> import_model(const std::filesystem::path& models_dir, const import_request& request);
 

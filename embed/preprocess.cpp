@@ -50,8 +50,10 @@ struct axis {
 
 /// Weights for outputs `offset` to `offset + outputs` of resizing `in` pixels to `out`, by Pillow's
 /// `precompute_coeffs` and `normalize_coeffs_8bpc` (src/libImaging/Resample.c).
-axis make_axis(int in, std::int64_t out, std::int64_t offset, int outputs, interpolation filter) {
-  const double scale = static_cast<double>(in) / static_cast<double>(out);
+/// `extent` of the `in` pixels is the picture (Pillow's `box`), all of them but where it was scaled down.
+axis make_axis(int in, double extent, std::int64_t out, std::int64_t offset, int outputs,
+               interpolation filter) {
+  const double scale = extent / static_cast<double>(out);
   const double filter_scale = std::max(scale, 1.0);
   const double support = (filter == interpolation::bicubic ? 2.0 : 1.0) * filter_scale;
   axis a;
@@ -193,13 +195,17 @@ result<void> preprocess_into(const decoded_image& image, const preprocess_spec& 
     return e;
   }
   const bool squash = spec.fitting == fit::squash;
-  const bool upright = image.width <= image.height;
-  const auto longer = upright ? long_edge(spec.size, image.height, image.width)
-                              : long_edge(spec.size, image.width, image.height);
+  const int full_width = image.full_width(), full_height = image.full_height();
+  const bool upright = full_width <= full_height;
+  const auto longer =
+      upright ? long_edge(spec.size, full_height, full_width) : long_edge(spec.size, full_width, full_height);
   const std::int64_t width = squash || upright ? spec.size : longer;
   const std::int64_t height = squash || !upright ? spec.size : longer;
-  const auto columns = make_axis(image.width, width, (width - spec.size) / 2, spec.size, spec.filter);
-  const auto rows = make_axis(image.height, height, (height - spec.size) / 2, spec.size, spec.filter);
+  const double shrunk = image.scale ? image.scale->eighths / 8.0 : 1;
+  const auto columns =
+      make_axis(image.width, full_width * shrunk, width, (width - spec.size) / 2, spec.size, spec.filter);
+  const auto rows =
+      make_axis(image.height, full_height * shrunk, height, (height - spec.size) / 2, spec.size, spec.filter);
 
   std::vector<std::uint8_t> square;
   if (vertical_first(image, width, height)) {

@@ -3,12 +3,16 @@
 #include <torch/script.h>
 
 #include <iomanip>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "embed/int8_blocks.hpp"
+#include "embed/int8_calibration.hpp"
+#include "embed/model_folder.hpp"
 #include "embed/module_builder.hpp"
+#include "embed/script_module.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -210,6 +214,8 @@ torch::jit::Module make_module(const vision_weights& weights, const compute_devi
 
 struct vision_module::impl {
   mutable torch::jit::Module module;
+  std::optional<script_module> script = {};  ///< takes the place of `module`
+  vision_tower tower = {};                   ///< of the script
 };
 
 vision_module::vision_module(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
@@ -234,11 +240,43 @@ result<vision_module> vision_module::build(const vision_weights& weights, const 
   }
 }
 
+result<vision_module> vision_module::wrap(script_module script, const vision_tower& tower,
+                                          const compute_device& on) {
+  if (on.precision_name != "fp32")
+    return error{errc::invalid_config, "cannot run a TorchScript module in " + on.precision_name,
+                 "embed.precision", "it runs in fp32, as it was imported", "use auto or fp32"};
+  try {
+    script.move_to(on);
+  } catch (const std::exception& e) {
+    return error{errc::device, "cannot move the TorchScript module to the device", on.device_name, e.what(),
+                 "try embed.device: cpu"};
+  }
+  auto i = std::make_unique<impl>();
+  i->script = std::move(script);
+  i->tower = tower;
+  return vision_module(std::move(i));
+}
+
+result<vision_module> vision_module::load(const model_folder& folder, const compute_device& on) {
+  if (folder.tower.kind == vision_kind::script) {
+    auto script = script_module::open(folder.weights_file());
+    if (!script) return script.error();
+    return wrap(std::move(*script), folder.tower, on);
+  }
+  const auto weights = vision_weights_of(folder);
+  if (!weights) return weights.error();
+  int8_calibration calibration;
+  if (on.int8) calibration = calibration_of(folder, *weights);
+  return build(*weights, on, calibration);
+}
+
 at::Tensor vision_module::forward(const at::Tensor& pixels) const {
+  if (impl_->script) return impl_->script->forward(pixels, impl_->tower);
   return impl_->module.forward({pixels}).toTensor();
 }
 
 std::vector<at::Tensor> vision_module::stages(const at::Tensor& pixels) const {
+  if (impl_->script) return {};
   return impl_->module.get_method("stages")({pixels, true}).toTensorVector();
 }
 

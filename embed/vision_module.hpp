@@ -10,6 +10,9 @@
 
 namespace catwalk::embed {
 
+struct model_folder;
+class script_module;
+
 /// A vision tower as a TorchScript module that is compiled from source text for one device and precision. Its
 /// weights are laid out for the device (packed for oneDNN on a CPU) and shared by all callers: `forward` may
 /// be called from several threads at once.
@@ -19,6 +22,11 @@ class vision_module {
   /// for int8 alone. Errors: `device` (torch's own words), `invalid_config` (widths that int8 cannot take).
   static result<vision_module> build(const vision_weights& weights, const compute_device& on,
                                      const tensor_map& calibration = {});
+  /// A script as it is, in fp32. Errors: `device`, `invalid_config` (another precision).
+  static result<vision_module> wrap(script_module script, const vision_tower& tower,
+                                    const compute_device& on);
+  /// That of a stored model, with its own calibration where `on` is int8. Errors: also those of reading it.
+  static result<vision_module> load(const model_folder& folder, const compute_device& on);
   ~vision_module();
   vision_module(vision_module&&) noexcept;
   vision_module& operator=(vision_module&&) noexcept;
@@ -30,7 +38,7 @@ class vision_module {
   /// What passes through the tower, for comparison with a reference, made by the same code as `forward`: the
   /// tokens [batch, tokens, width] after the embeddings, after the first layer norm and after every block but
   /// the last, the class token [batch, width] after the last block and after the last layer norm, and the
-  /// vector before it is normalised [batch, dim]. fp32.
+  /// vector before it is normalised [batch, dim]. fp32. Nothing of a script.
   std::vector<at::Tensor> stages(const at::Tensor& pixels) const;
 
  private:

@@ -22,8 +22,8 @@
 #include "core/bounded_queue.hpp"
 #include "embed/byte_budget.hpp"
 #include "embed/image.hpp"
-#include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
+#include "embed/pool_plan.hpp"
 #include "embed/prepared_queue.hpp"
 #include "embed/preprocess.hpp"
 #include "embed/vision_module.hpp"
@@ -33,41 +33,26 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// How many threads do what. Forward workers times intra-op threads are at most `threads`: one thread each
-/// while there are few (two workers beat one worker with two threads by 4 to 10 %), groups beyond that, so
-/// that batches still fill.
-struct thread_plan {
-  int workers = 1;
-  int intra_op = 1;
-  int decoders = 1;
-
-  static thread_plan of(int threads, bool cuda) {
-    if (cuda) return {2, 1, threads};
-    const int workers = threads <= 4 ? threads : 4;
-    return {workers, threads / workers, threads};
-  }
-};
-
 class worker_pool final : public image_encoder {
  public:
   worker_pool(asio::any_io_executor loop, model_folder folder, compute_device on, vision_module module,
-              const pool_options& options)
+              const thread_plan& plan, const pool_options& options)
       : loop_(std::move(loop)),
         info_(folder.stored.info),
-        made_{on.precision_name, options.decode, on.device_name, info_.untrained},
+        made_{on.precision_name, "exact", on.device_name, info_.untrained},
+        fast_(options.decode == "fast"),
         on_(std::move(on)),
         module_(std::move(module)),
         limits_{options.max_pixels, options.decode_memory},
-        batch_(options.batch),
         query_timeout_(options.query_timeout),
-        plan_(thread_plan::of(
-            options.threads.value_or(static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))),
-            on_.device.is_cuda())),
+        plan_(plan),
+        decoder_count_(
+            options.threads.value_or(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())))),
         bulk_({options.queue_items, options.queue_bytes}),
         queries_({options.queue_items, options.queue_bytes}),
         decoding_(options.decode_memory),
-        prepared_({static_cast<std::size_t>(options.batch), options.batch_wait},
-                  static_cast<std::size_t>(options.batch) * static_cast<std::size_t>(plan_.workers + 1)) {
+        prepared_({static_cast<std::size_t>(plan_.batch), options.batch_wait},
+                  static_cast<std::size_t>(plan_.batch) * static_cast<std::size_t>(plan_.workers + 1)) {
     spec_ = folder.tower.preprocessing();
   }
 
@@ -78,7 +63,7 @@ class worker_pool final : public image_encoder {
     const c10::InferenceMode inference;
     module_.forward(
         at::zeros({1, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).device(on_.device)));
-    for (int i = 0; i < plan_.decoders; ++i)
+    for (int i = 0; i < decoder_count_; ++i)
       start_thread(decoders_, "embed-decode", [this] { decode_bulk(); });
     // People have a decoder of their own: it is idle when they need it.
     start_thread(decoders_, "embed-query", [this] { decode_queries(); });
@@ -142,13 +127,14 @@ class worker_pool final : public image_encoder {
   asio::any_io_executor loop_;
   model_info info_;
   provenance made_;
+  bool fast_;
   compute_device on_;
   vision_module module_;
   preprocess_spec spec_;
   decode_limits limits_;
-  int batch_;
   std::chrono::milliseconds query_timeout_;
   thread_plan plan_;
+  int decoder_count_;
 
   queue bulk_, queries_;
   byte_budget decoding_;
@@ -258,8 +244,10 @@ void worker_pool::decode_queries() {
 
 result<void> worker_pool::prepare(embed_request& request) {
   try {
-    auto image = decode_image(request.bytes, request.name, limits_);
+    const bool may_scale = fast_ && request.view.whole();
+    auto image = decode_image_for(may_scale ? spec_.size : 0, request.bytes, request.name, limits_);
     if (!image) return image.error();
+    request.scaled = image->scale.has_value();
     if (!request.view.whole()) {
       image = seen(std::move(*image), request.bytes, request.view, request.name);
       if (!image) return image.error();
@@ -288,7 +276,7 @@ void worker_pool::forward_batches() {
   if (cuda)
     stream.emplace(c10::impl::VirtualGuardImpl(on_.device.type()).getStreamFromGlobalPool(on_.device, false));
   auto input =
-      at::empty({batch_, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).pinned_memory(cuda));
+      at::empty({plan_.batch, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).pinned_memory(cuda));
   while (auto batch = prepared_.pop()) {
     if (!batch->expired.empty()) {
       std::vector<std::pair<request_ptr, result<embedding>>> answers;
@@ -337,6 +325,7 @@ void worker_pool::run(std::vector<request_ptr> requests, at::Tensor& input) {
     }
     embedding e{{row, row + info_.dim}, info_.fingerprint, info_.name, made_};
     row += info_.dim;
+    if (request->scaled) e.made.decode = "fast";
     if (std::all_of(e.values.begin(), e.values.end(), [](float v) { return std::isfinite(v); })) {
       ++done_;
       answers.emplace_back(std::move(request), std::move(e));
@@ -369,31 +358,30 @@ error option_error(std::string on, std::string why, std::string hint) {
 
 result<std::unique_ptr<image_encoder>> make_worker_pool(asio::any_io_executor loop, const stored_model& model,
                                                         const pool_options& options) {
-  if (options.batch < 1 || options.batch > 4096)
-    return option_error("embed.batch: " + std::to_string(options.batch), "it is not between 1 and 4096",
+  if (options.batch && (*options.batch < 1 || *options.batch > 4096))
+    return option_error("embed.batch: " + std::to_string(*options.batch), "it is not between 1 and 4096",
                         "use 32");
   if (options.threads && (*options.threads < 1 || *options.threads > 1024))
     return option_error("embed.threads: " + std::to_string(*options.threads), "it is not between 1 and 1024",
                         "use auto");
   if (options.queue_items < 1)
     return option_error("embed.queue.items: 0", "nothing could be embedded", "use 256");
-  if (options.decode != "exact")
-    return option_error("embed.decode: " + options.decode, "this version decodes exactly alone", "use exact");
-  auto on = choose_device(options.device, options.precision);
-  if (!on) return on.error();
+  if (options.decode != "exact" && options.decode != "fast")
+    return option_error("embed.decode: " + options.decode, "there is no such way to decode",
+                        "use exact or fast");
   auto folder = open_model_folder(model);
   if (!folder) return folder.error();
-  auto weights = load_weights(folder->weights_file(), folder->tower);
-  if (!weights) return weights.error();
-  int8_calibration calibration;
-  if (on->int8) calibration = calibration_of(*folder, *weights);
-  auto module = vision_module::build(*weights, *on, calibration);
+  auto on = pool_device(*folder, options);
+  if (!on) return on.error();
+  auto module = vision_module::load(*folder, *on);
   if (!module) return module.error();
-  weights->tensors.clear();
 
-  auto pool = std::make_unique<worker_pool>(std::move(loop), std::move(*folder), std::move(*on),
-                                            std::move(*module), options);
+  std::unique_ptr<worker_pool> pool;
   try {
+    const auto plan = measured_plan_for(*module, *folder, *on, options,
+                                        options.measure ? measuring::if_needed : measuring::never);
+    pool = std::make_unique<worker_pool>(std::move(loop), std::move(*folder), std::move(*on),
+                                         std::move(*module), plan, options);
     pool->start();
   } catch (const std::exception& e) {
     const std::string text = e.what();

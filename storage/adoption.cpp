@@ -93,6 +93,7 @@ bool adoption::known(const adoptable_row& row, const layout& shape) {
       "update products set sink_hash = coalesce(?2, sink_hash), sink_key = coalesce(?3, sink_key) where id = "
       "?1",
       *id, held, older);
+  if (held) text_is_held(*id);
   return true;
 }
 
@@ -167,9 +168,15 @@ void adoption::take_over(const product& p, const layout* shape) {
   const auto row = json::parse(found->row, nullptr, false);
   auto as_held = p;
   as_held.id = product_id(found->id);  // the row's key is no difference
-  if (shape != nullptr && row.is_object() && shape->same_fields(row, as_held))
-    db_.run("update products set fields = ?2, field_hash = ?3, sink_hash = ?3 where id = ?1", p.id.str(),
-            as_text(p), p.field_hash());
+  if (shape == nullptr || !row.is_object() || !shape->same_fields(row, as_held)) return;
+  db_.run("update products set fields = ?2, field_hash = ?3, sink_hash = ?3 where id = ?1", p.id.str(),
+          as_text(p), p.field_hash());
+  text_is_held(p.id.str());
+}
+
+/// The row holds what would be written, so also the vector of its text, where the table keeps those.
+void adoption::text_is_held(const std::string& id) {
+  db_.run("update products set text_due = 0, sink_text = coalesce(sink_text, 'adopted') where id = ?1", id);
 }
 
 void adoption::forget() {

@@ -32,6 +32,7 @@ class adoption {
   struct stub;
   void add(const adoptable_row& row);
   bool known(const adoptable_row& row, const layout& shape);
+  void text_is_held(const std::string& id);
   std::optional<std::string> product_behind(const adoptable_row& row);
   const std::map<std::string, std::string>& others();
 

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 namespace {
 
 row_file::form form_of(const layout& shape) {
-  return {shape.columns(true), shape.conflict(), shape.vector_column().value_or("")};
+  return {shape.columns(true, true), shape.conflict(), shape.vector_column().value_or("")};
 }
 
 }  // namespace
@@ -47,11 +47,14 @@ asio::awaitable<result<sink_description>> file_sink::describe() {
   sink_description description;
   description.layout = layout_.name();
   description.has_availability = layout_.column_of("availability").has_value();
+  description.takes_texts = layout_.text_column().has_value();
   co_return description;
 }
 
 std::string file_sink::line(const sink_row& row) const {
-  if (!row.is_delete) return layout_.row_text(row.item, row.vector ? &*row.vector : nullptr) + "\n";
+  if (!row.is_delete)
+    return layout_.row_text(row.item, row.vector ? &*row.vector : nullptr, row.text ? &*row.text : nullptr) +
+           "\n";
   nlohmann::json gone = nlohmann::json::object();
   if (const auto key = layout_.key_of(row.item))
     for (std::size_t i = 0; i < key->size(); ++i) gone[layout_.conflict()[i]] = (*key)[i];

@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view vector_field = "image_embedding";
+constexpr std::string_view text_field = "info_embedding";
 
 const std::vector<std::string>& fields_of_layout(std::string_view name) {
   static const std::vector<std::string> october{
@@ -57,7 +58,7 @@ const std::vector<std::string>& fields_of_layout(std::string_view name) {
 /// What a table may have or not, without a word.
 bool is_optional(std::string_view field) {
   return field == "price_amount" || field == "price_currency" || field == "sale_amount" ||
-         field == "embedding_model";
+         field == "embedding_model" || field == text_field;
 }
 
 std::string default_vector_column(std::string_view layout_name) {
@@ -249,7 +250,9 @@ result<layout> layout::make(const settings& wanted, const std::optional<std::set
   auto vector = place(std::string(vector_field), default_vector_column(wanted.name));
   if (!vector) return vector.error();
   made.vector_column_ = std::move(*vector);
-  overrides.erase("info_embedding");
+  auto text = place(std::string(text_field), std::string(text_field));
+  if (!text) return text.error();
+  made.text_column_ = std::move(*text);
   if (!overrides.empty())
     return error{errc::invalid_config, "cannot use sink.columns", overrides.begin()->first,
                  "the layout " + wanted.name + " has no such field", ""};
@@ -296,11 +299,12 @@ std::optional<std::vector<std::string>> layout::key_of(const product& p) const {
   return key;
 }
 
-std::vector<std::string> layout::columns(bool with_vector) const {
+std::vector<std::string> layout::columns(bool with_vector, bool with_text) const {
   std::vector<std::string> names;
   for (const auto& c : columns_)
     if (with_vector || c.field != "embedding_model") names.push_back(c.name);
   if (with_vector && vector_column_) names.push_back(*vector_column_);
+  if (with_text && text_column_) names.push_back(*text_column_);
   return names;
 }
 
@@ -327,12 +331,17 @@ bool layout::same_fields(const json& row, const product& p) const {
   return true;
 }
 
-std::string layout::row_text(const product& p, const embedding* vector) const {
-  auto text = fields_of(p, vector).dump(-1, ' ', false, json::error_handler_t::replace);
-  if (!vector || !vector_column_) return text;
-  text.pop_back();
-  text += text.size() > 1 ? "," : "";
-  return text + json(*vector_column_).dump() + ":" + vector_as_text(vector->values) + "}";
+std::string layout::row_text(const product& p, const embedding* vector, const embedding* text) const {
+  auto row = fields_of(p, vector).dump(-1, ' ', false, json::error_handler_t::replace);
+  row.pop_back();
+  const auto append = [&row](const std::optional<std::string>& into, const embedding* numbers) {
+    if (numbers == nullptr || !into) return;
+    row += row.size() > 1 ? "," : "";
+    row += json(*into).dump() + ":" + vector_as_text(numbers->values);
+  };
+  append(vector_column_, vector);
+  append(text_column_, text);
+  return row + "}";
 }
 
 json layout::row(const product& p, const embedding* vector) const {

@@ -31,11 +31,14 @@ class layout {
   static result<layout> make(const settings& wanted, const std::optional<std::set<std::string>>& present);
 
   const std::string& name() const noexcept { return name_; }
-  /// Every column of a row, the vector's last. `with_vector` false leaves out what tells of the vector.
-  std::vector<std::string> columns(bool with_vector) const;
+  /// Every column of a row, the vectors' last: the picture's, then the text's. `with_vector` false leaves out
+  /// what tells of the picture's vector, `with_text` false the text's.
+  std::vector<std::string> columns(bool with_vector, bool with_text = false) const;
   /// The columns that identify a row.
   const std::vector<std::string>& conflict() const noexcept { return conflict_; }
   const std::optional<std::string>& vector_column() const noexcept { return vector_column_; }
+  /// The column of the text's vector, `info_embedding`; nullopt where the table has none or it is not known.
+  const std::optional<std::string>& text_column() const noexcept { return text_column_; }
   /// The column that a field goes into; nullopt where it is not written.
   std::optional<std::string> column_of(std::string_view field) const;
   /// The values of conflict() for a product; nullopt where one of them is null, so that the row has no key.
@@ -43,9 +46,9 @@ class layout {
   /// Columns of the layout that the table lacks and that are therefore not written.
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
 
-  /// The row as one JSON object in text: keys as columns(vector != nullptr), absent values null, the vector's
-  /// numbers as the shortest decimals that read back as the same float.
-  std::string row_text(const product& p, const embedding* vector) const;
+  /// The row as one JSON object in text: keys as columns(vector != nullptr, text != nullptr), absent values
+  /// null, the vectors' numbers as the shortest decimals that read back as the same float.
+  std::string row_text(const product& p, const embedding* vector, const embedding* text = nullptr) const;
   /// The columns without the vector's numbers, as a document.
   nlohmann::json fields(const product& p, const embedding* vector) const { return fields_of(p, vector); }
   /// Whether a row of the table, as read, holds what fields() would write.
@@ -63,7 +66,7 @@ class layout {
   std::string name_;
   std::vector<column> columns_;  ///< without the vector
   std::vector<std::string> conflict_;
-  std::optional<std::string> vector_column_;
+  std::optional<std::string> vector_column_, text_column_;
   std::vector<std::string> left_out_;
 };
 

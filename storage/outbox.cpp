@@ -8,6 +8,7 @@
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 #include "storage/state_operations.hpp"
+#include "storage/text_rows.hpp"
 
 namespace catwalk::storage {
 
@@ -18,7 +19,8 @@ namespace {
 
 constexpr int most_attempts_kept = 20;
 constexpr const char* columns =
-    "o.key, o.seq, o.op, o.parts, p.fields, p.endpoint_index, p.vector_url, p.sink_key, p.gone_at "
+    "o.key, o.seq, o.op, o.parts, p.fields, p.endpoint_index, p.vector_url, p.sink_key, p.gone_at, "
+    "p.text_hash "
     "from outbox o join products p on p.id = o.key ";
 
 sink_row read_row(connection& db, const sqlite::statement& s) {
@@ -35,6 +37,13 @@ sink_row read_row(connection& db, const sqlite::statement& s) {
     auto vector = read_vector(db, *vector_url);
     if (vector)
       row.vector = std::move(*vector);
+    else
+      spdlog::error("{}; product {} goes out without it", vector.error().to_string(), row.key.str());
+  }
+  if (const auto text = s.optional_text(9); (s.integer(3) & text_part) != 0 && text) {
+    auto vector = read_text_vector(db, *text);
+    if (vector)
+      row.text = std::move(*vector);
     else
       spdlog::error("{}; product {} goes out without it", vector.error().to_string(), row.key.str());
   }
@@ -203,8 +212,9 @@ asio::awaitable<result<int>> outbox::adopt_sink(std::string identity) {
     if (before) {
       db.run("delete from outbox where sink = ?1", the_sink);
       adoption(db, wall_now()).forget();
-      db.run("update products set sink_hash = null, sink_vector = null, sink_key = null");
+      db.run("update products set sink_hash = null, sink_vector = null, sink_text = null, sink_key = null");
     }
+    db.run("update products set text_due = 1 where sink_text is null");
     db.run("insert or replace into facts (name, value) values ('sink', ?1)", identity);
     return enqueue_unsent(db);
   };

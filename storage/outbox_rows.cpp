@@ -27,6 +27,7 @@ void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now
       "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'delete', 0, 0, ?4) "
       "on conflict (sink, key) do update set seq = excluded.seq, parts = 0, op = excluded.op, held = 0",
       the_sink, key.str(), next_sequence(db), to_millis(now));
+  db.run("update products set sink_text = null, text_due = 1 where id = ?1", key.str());
 }
 
 void release_held(sqlite::connection& db, std::string_view image_url) {

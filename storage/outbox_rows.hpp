@@ -13,7 +13,7 @@ namespace catwalk::storage {
 inline constexpr std::string_view the_sink = "main";
 
 /// What of a row is due.
-enum outbox_part : int { fields_part = 1, vector_part = 2 };
+enum outbox_part : int { fields_part = 1, vector_part = 2, text_part = 4 };
 
 /// Puts a product into the outbox inside the caller's transaction, or adds the parts to the row that waits
 /// there already; the row gets a new `seq` either way. `held`: not due before its image is ready or has
@@ -21,7 +21,8 @@ enum outbox_part : int { fields_part = 1, vector_part = 2 };
 /// outcome is unknown.
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now);
 
-/// Puts the removal of a product's row into the outbox; what waits there for it is given up.
+/// Puts the removal of a product's row into the outbox; what waits there for it is given up. Its text's
+/// vector is gone from the sink with it.
 void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now);
 
 /// Makes due what was held for this image.

@@ -34,9 +34,10 @@ std::vector<outbox_key> keys_of(const std::vector<sink_row>& rows) {
   return keys;
 }
 
-/// Rows of one shape go together: those to be removed, those with their vector, those without it.
+/// Rows of one shape go together: those to be removed, those with their vectors, those without them.
 bool same_shape(const sink_row& a, const sink_row& b) {
-  return a.is_delete == b.is_delete && (a.is_delete || a.vector.has_value() == b.vector.has_value());
+  if (a.is_delete || b.is_delete) return a.is_delete == b.is_delete;
+  return a.vector.has_value() == b.vector.has_value() && a.text.has_value() == b.text.has_value();
 }
 
 /// Leaves the rows that have the shape of the first one; returns the keys of the others.

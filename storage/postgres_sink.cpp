@@ -110,6 +110,8 @@ result<sink_description> postgres_sink::look() {
   for (const auto& name : made->left_out())
     d.warnings.push_back("the table has no column " + name + ": it is not written");
   if (made->vector_column()) d.vector_width = vector_width(type_of(*made->vector_column()));
+  d.takes_texts = made->text_column().has_value();
+  if (d.takes_texts) d.text_width = vector_width(type_of(*made->text_column()));
   width_ = d.vector_width;
   judge(facts_, *made, options_.table, d);
   layout_ = std::make_shared<const layout>(std::move(*made));
@@ -179,6 +181,7 @@ sink_reply postgres_sink::write(const std::vector<sink_row>& rows) {
                  "choose a model of that width with embed.model, or change the column"};
     return reply;
   }
+  const bool with_text = rows.front().text.has_value() && layout_->text_column();
   auto names = layout_->columns(with_vector);
   if (with_vector) names.pop_back();  // the vector's column is the last
   std::string made, into, from, merged;
@@ -198,11 +201,15 @@ sink_reply postgres_sink::write(const std::vector<sink_row>& rows) {
     const auto type = type_of(*layout_->vector_column());
     add(*layout_->vector_column(), "v " + vector_type_beside(type), "v::" + type);
   }
+  if (with_text) {
+    const auto type = type_of(*layout_->text_column());
+    add(*layout_->text_column(), "t " + vector_type_beside(type), "t::" + type);
+  }
   copy_writer copy;
   for (const auto& row : rows) {
     const auto* vector = with_vector ? &*row.vector : nullptr;
     const auto values = layout_->fields(row.item, vector);
-    copy.row(static_cast<std::uint16_t>(names.size() + (with_vector ? 1 : 0)));
+    copy.row(static_cast<std::uint16_t>(names.size() + (with_vector ? 1 : 0) + (with_text ? 1 : 0)));
     for (const auto& name : names) {
       if (const auto text = as_text(values.at(name)))
         copy.text(*text);
@@ -210,6 +217,7 @@ sink_reply postgres_sink::write(const std::vector<sink_row>& rows) {
         copy.null();
     }
     if (vector != nullptr) copy.vector(vector->values);
+    if (with_text) copy.vector(row.text->values);
   }
   std::string key;
   for (const auto& name : layout_->conflict()) key += (key.empty() ? "" : ", ") + quoted(name);

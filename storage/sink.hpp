@@ -23,6 +23,8 @@ class layout;
 struct sink_description {
   std::string layout;                ///< catwalk | 2026-02 | 2025-10
   std::optional<int> vector_width;   ///< of the image vector's column; nullopt: not known
+  bool takes_texts = false;          ///< a column takes the vectors of texts
+  std::optional<int> text_width;     ///< of that column; nullopt: not known
   bool has_availability = false;     ///< rows can be marked as out of stock
   std::string role;                  ///< the database role behind the key; empty: not known
   std::optional<std::int64_t> rows;  ///< as the database estimates; nullopt: not known
@@ -68,6 +70,7 @@ struct sink_row {
   bool is_delete = false;
   product item;
   std::optional<embedding> vector;  ///< only where the vector part is due
+  std::optional<embedding> text;    ///< the vector of its text, only where that part is due
 };
 
 /// How one request to the sink ended.
@@ -99,8 +102,8 @@ class sink {
   /// Asks for the table's columns and the vector's width. Errors: `sink_unauthorized`, `sink_schema` (with
   /// the SQL that mends it as hint), `sink_unavailable`.
   virtual boost::asio::awaitable<result<sink_description>> describe() = 0;
-  /// Sends rows that share one shape (all with a vector or all without). Never throws away a row: the caller
-  /// keeps them.
+  /// Sends rows that share one shape (all with a vector or all without, alike for the text's). Never throws
+  /// away a row: the caller keeps them.
   virtual boost::asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) = 0;
   /// Removes the rows by their keys; one that is not there counts as removed.
   virtual boost::asio::awaitable<sink_reply> remove(const std::vector<sink_row>& rows) = 0;

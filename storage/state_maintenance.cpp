@@ -38,7 +38,9 @@ void check_integrity(sqlite::connection& db, state_findings& found) {
 }
 
 void check_vectors(sqlite::connection& db, state_findings& found) {
-  auto rows = db.prepare("select url, vector, crc32c from images where vector is not null");
+  auto rows = db.prepare(
+      "select url, vector, crc32c from images where vector is not null union all select 'the text ' || hash, "
+      "vector, crc32c from texts");
   while (rows.step()) {
     ++found.vectors;
     const auto blob = rows.blob(1);

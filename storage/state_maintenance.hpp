@@ -40,12 +40,13 @@ struct retention_limits {
 };
 /// How many rows left.
 struct pruned_rows {
-  std::int64_t runs = 0, failures = 0, products = 0, images = 0, pages = 0, events = 0;
-  std::int64_t sum() const noexcept { return runs + failures + products + images + pages + events; }
+  std::int64_t runs = 0, failures = 0, products = 0, images = 0, texts = 0, pages = 0, events = 0;
+  std::int64_t sum() const noexcept { return runs + failures + products + images + texts + pages + events; }
 };
 /// Deletes what is older than its limit, some hundred rows in each transaction, so that others get their
 /// turn: ended runs, dead letters, products that are gone and have no row on its way to the sink, pictures
-/// that no product shows, pages that no run asked for, changes of prices (the limit of `gone_products`).
+/// that no product shows, vectors of texts that none has, pages that no run asked for, changes of prices (the
+/// limit of `gone_products`).
 boost::asio::awaitable<result<pruned_rows>> prune_state(std::shared_ptr<state_database> db,
                                                         retention_limits limits, wall_time now);
 

@@ -36,6 +36,9 @@ constexpr kind kinds[] = {
      "delete from images where url in (select url from images where coalesce(embedded, 0) < ?1 "
      "and not exists (select 1 from products where products.image_url = images.url) "
      "and not exists (select 1 from products where products.vector_url = images.url) limit ?2)"},
+    {&pruned_rows::texts, &retention_limits::gone_products,
+     "delete from texts where hash in (select hash from texts where embedded < ?1 "
+     "and not exists (select 1 from products where products.text_hash = texts.hash) limit ?2)"},
 };
 
 constexpr int rows_at_once = 500;

@@ -181,7 +181,7 @@ create index adopted_by_address on adopted (source, product_url) where product_u
 // it was in stock from then on; `first` is what was on record before anything was seen to change. A number is
 // never given twice, since readers remember how far they came. `product` is a `products.number`; null for
 // `job_failed`.
-constexpr std::string_view fourth = R"sql(
+constexpr std::string_view events_step = R"sql(
 create table events (
   number integer primary key autoincrement,
   product integer,
@@ -211,7 +211,32 @@ insert into events (product, run, at, kind, price, sale, price_amount, sale_amou
   from products where gone_at is not null order by number;
 )sql";
 
-constexpr std::array<std::string_view, 4> steps{first, second, third, fourth};
+// `texts`: vectors of products' texts, by the SHA-256 of the text. `products.text_hash`: the text that was
+// last looked at; `text_due`: the fields changed since, or the vector is another model's. `sink_text`: the
+// vector of a text that the outbox was last given, as `sink_vector`; 'adopted' where the sink's row had one.
+constexpr std::string_view texts_step = R"sql(
+create table texts (
+  hash text primary key,
+  vector blob not null,
+  crc32c integer not null,
+  fingerprint text not null,
+  model text not null,
+  precision text not null,
+  device text not null,
+  untrained integer not null,
+  embedded integer not null
+) strict, without rowid;
+alter table products add column text_hash text;
+alter table products add column text_due integer not null default 1;
+alter table products add column sink_text text;
+create index products_text_due on products (number) where text_due = 1;
+create index products_by_text on products (text_hash) where text_hash is not null;
+create trigger text_of_product after update of fields on products when old.fields <> new.fields begin
+  update products set text_due = 1 where number = new.number;
+end;
+)sql";
+
+constexpr std::array<std::string_view, 5> steps{first, second, third, events_step, texts_step};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

@@ -199,6 +199,10 @@ asio::awaitable<result<sink_description>> supabase_sink::learn() {
                                      " is not known; a wrong one shows at the first row");
   }
   description.has_availability = made->column_of("availability").has_value();
+  if (const auto& column = made->text_column()) {
+    description.takes_texts = true;
+    description.text_width = vector_width(columns->formats[*column]);
+  }
   layout_ = std::make_shared<const layout>(std::move(*made));
   width_ = description.vector_width;
   co_return description;
@@ -228,10 +232,10 @@ asio::awaitable<void> supabase_sink::look_closer(sink_description& description) 
         "key; catwalk takes the project's service key");
 }
 
-asio::awaitable<sink_reply> supabase_sink::send(std::string body, bool with_vector) {
+asio::awaitable<sink_reply> supabase_sink::send(std::string body, bool with_vector, bool with_text) {
   co_return co_await post(percent_encode(options_.table) +
                               "?on_conflict=" + joined(layout_->conflict(), false) +
-                              "&columns=" + joined(layout_->columns(with_vector), true),
+                              "&columns=" + joined(layout_->columns(with_vector, with_text), true),
                           std::move(body), "resolution=merge-duplicates,return=minimal");
 }
 
@@ -295,6 +299,7 @@ asio::awaitable<sink_reply> supabase_sink::remove(const std::vector<sink_row>& r
 asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& rows) {
   if (auto failed = co_await describe_first()) co_return *failed;
   const bool with_vector = rows.front().vector.has_value();
+  const bool with_text = rows.front().text.has_value();
   if (with_vector && width_ && rows.front().vector->values.size() != static_cast<std::size_t>(*width_)) {
     // Known before anything is sent: no row is at fault, so none may become a dead letter.
     sink_reply reply;
@@ -309,12 +314,12 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
     std::string text = "[";
     for (const auto& row : rows) {
       if (text.size() > 1) text += ',';
-      text += form->row_text(row.item, row.vector ? &*row.vector : nullptr);
+      text += form->row_text(row.item, row.vector ? &*row.vector : nullptr, row.text ? &*row.text : nullptr);
     }
     return text + ']';
   };
   auto body = co_await offload(workers_, std::move(write));
-  auto reply = co_await send(std::move(body), with_vector);
+  auto reply = co_await send(std::move(body), with_vector, with_text);
   if (reply.why.code == errc::sink_schema && reply.what == sink_reply::kind::park)
     layout_.reset();  // the table is looked at anew by the next probe
   const bool second_key = reply.what == sink_reply::kind::bisect && reply.sqlstate_or_code == "23505";
@@ -325,8 +330,11 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
   if (!older) co_return reply;
   auto item = rows.front().item;
   item.id = product_id(*older);
-  std::string again = "[" + layout_->row_text(item, with_vector ? &*rows.front().vector : nullptr) + "]";
-  reply = co_await send(std::move(again), with_vector);
+  const auto& row = rows.front();
+  std::string again =
+      "[" + layout_->row_text(item, with_vector ? &*row.vector : nullptr, with_text ? &*row.text : nullptr) +
+      "]";
+  reply = co_await send(std::move(again), with_vector, with_text);
   if (reply.what == sink_reply::kind::accepted) reply.older_ids.emplace_back(rows.front().key, *older);
   co_return reply;
 }

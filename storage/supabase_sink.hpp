@@ -48,7 +48,7 @@ class supabase_sink final : public sink {
   boost::asio::awaitable<result<table_columns>> read_columns();
   boost::asio::awaitable<result<table_columns>> probe_columns();
   boost::asio::awaitable<result<std::optional<int>>> width_of_a_row(std::string column);
-  boost::asio::awaitable<sink_reply> send(std::string body, bool with_vector);
+  boost::asio::awaitable<sink_reply> send(std::string body, bool with_vector, bool with_text);
   boost::asio::awaitable<sink_reply> change(std::string method, std::string filter, std::string body);
   boost::asio::awaitable<std::optional<sink_reply>> describe_first();
   boost::asio::awaitable<result<sink_description>> learn();

@@ -44,6 +44,9 @@ void add_sink(CLI::App& app, invocation& to_run);
 void add_compare(CLI::App& app, invocation& to_run);
 void add_search(CLI::App& app, invocation& to_run);
 void add_model(CLI::App& app, invocation& to_run);
+/// Add `bench` and `verify` to the command `model`.
+void add_model_bench(CLI::App& model, invocation& to_run);
+void add_model_verify(CLI::App& model, invocation& to_run);
 void add_try(CLI::App& app, invocation& to_run);
 void add_probe(CLI::App& app, invocation& to_run);
 void add_state(CLI::App& app, invocation& to_run);

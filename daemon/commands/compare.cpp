@@ -141,7 +141,8 @@ asio::awaitable<int> compare(asio::io_context& loop, application* app, const con
   const auto& settings = loaded.values;
   const auto model = choose_model(settings, loaded.state_dir / settings.embed.models_dir);
   if (!model) co_return fail(model.error());
-  auto local = embed::make_worker_pool(loop.get_executor(), *model, pool_options_of(settings));
+  auto local =
+      embed::make_worker_pool(loop.get_executor(), *model, pool_options_of(settings, loaded.state_dir));
   if (!local) co_return fail(local.error());
   auto asked = remote_options_of(settings, model->info.dim, "");
   asked.model = model->info.name;

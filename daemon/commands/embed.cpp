@@ -150,10 +150,10 @@ class embedding_job {
   task_group tasks_;
 };
 
-int embed_pictures(const config::settings& settings, const embed::stored_model& model,
-                   std::vector<std::string> inputs, vector_output& output) {
+int embed_pictures(const config::settings& settings, const embed::pool_options& options,
+                   const embed::stored_model& model, std::vector<std::string> inputs, vector_output& output) {
   asio::io_context loop;
-  auto encoder = embed::make_worker_pool(loop.get_executor(), model, pool_options_of(settings));
+  auto encoder = embed::make_worker_pool(loop.get_executor(), model, options);
   if (!encoder) return fail(encoder.error());
   int code = exit_failed;
   {
@@ -197,7 +197,10 @@ int run_embed(const invocation& to_run, const embed_options& options) {
   auto output = make_vector_output(options.format, options.output);
   if (!output) return fail(output.error());
   int code = exit_done;
-  if (!inputs->empty()) code = embed_pictures(settings, *model, std::move(*inputs), **output);
+  const auto pool = pool_options_of(settings, loaded->state_dir);
+  if (const auto words = unproven_warning(*model, pool.precision); !words.empty())
+    std::cerr << "catwalk: " << words << '\n';
+  if (!inputs->empty()) code = embed_pictures(settings, pool, *model, std::move(*inputs), **output);
   if (code == exit_interrupted) return code;
   if (!options.texts.empty()) {
     const int texts = embed_texts(settings, *model, options.texts, **output);

@@ -1,6 +1,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -24,7 +25,10 @@ namespace {
 struct model_options {
   std::string source, name, url, sha256, vocabulary, calibrate, connect_timeout = "15s";
   std::uint64_t seed = 1;
-  bool untrained = false, force = false, json = false, published = false;
+  std::optional<std::int64_t> dim, image_size;
+  std::vector<double> mean, std;
+  std::string resample = "bicubic", crop = "center";
+  bool untrained = false, force = false, json = false;
 };
 
 struct model_store {
@@ -50,6 +54,7 @@ nlohmann::json as_json(const embed::stored_model& m) {
           {"no_text", m.no_text.empty() ? nlohmann::json() : nlohmann::json(m.no_text)},
           {"untrained", m.info.untrained},
           {"normalise", m.info.normalise},
+          {"proven", m.proven},
           {"source", m.source},
           {"source_sha256", m.source_sha256},
           {"files", m.files},
@@ -65,6 +70,23 @@ void print_model(const embed::stored_model& m) {
                            m.info.architecture, m.info.dim, m.info.image_size, m.info.fingerprint,
                            m.text_fingerprint.empty() ? "images" : "images, text", m.source,
                            m.info.untrained ? "  UNTRAINED: for trying out alone" : "");
+}
+
+/// What --dim and its like say of a TorchScript module; nullopt where none of them is given.
+result<std::optional<embed::script_description>> script_of(const model_options& o) {
+  if (!o.dim && !o.image_size && o.mean.empty() && o.std.empty())
+    return std::optional<embed::script_description>();
+  if (!o.dim || !o.image_size || o.mean.empty() || o.std.empty())
+    return error{errc::invalid_argument, "a TorchScript module needs --dim, --image-size, --mean and --std",
+                 o.source, "it does not tell them itself", "give all four, as its authors name them"};
+  embed::script_description script;
+  script.dim = *o.dim;
+  script.image_size = *o.image_size;
+  std::copy_n(o.mean.begin(), script.mean.size(), script.mean.begin());
+  std::copy_n(o.std.begin(), script.std.size(), script.std.begin());
+  script.filter = o.resample == "bicubic" ? embed::interpolation::bicubic : embed::interpolation::bilinear;
+  script.fitting = o.crop == "center" ? embed::fit::crop : embed::fit::squash;
+  return std::optional(script);
 }
 
 embed::import_request request_of(const model_options& o) {
@@ -92,10 +114,14 @@ int import(const invocation& to_run, const model_options& o) {
   if (o.untrained && !o.name.empty())
     return fail({errc::invalid_argument, "an untrained model is always named untrained", o.name, "",
                  "leave --name out"});
+  const auto script = script_of(o);
+  if (!script) return fail(script.error());
   const auto store = open_store(to_run);
   if (!store) return exit_usage;
+  auto request = request_of(o);
+  request.script = *script;
   auto imported = o.untrained ? embed::make_untrained_model(store->dir, o.seed)
-                              : embed::import_model(store->dir, request_of(o));
+                              : embed::import_model(store->dir, request);
   if (!imported) return fail(imported.error());
   tell_missing_text(*imported);
   print_model(*imported);
@@ -117,28 +143,6 @@ int list(const invocation& to_run, const model_options& o) {
   if (models->empty())
     std::cerr << "catwalk: no model in " << store->dir.string() << "; `catwalk model pull` gets one\n";
   return exit_done;
-}
-
-int verify(const invocation& to_run, const model_options& o) {
-  if (o.published)
-    return fail({errc::invalid_argument, "--published is not supported yet by this version", "", "", ""});
-  const auto store = open_store(to_run);
-  if (!store) return exit_usage;
-  auto models = embed::list_models(store->dir);
-  if (!models) return fail(models.error());
-  if (!o.name.empty()) {
-    auto one = embed::find_model(store->dir, o.name);
-    if (!one) return fail(one.error());
-    models->assign(1, std::move(*one));
-  }
-  int code = exit_done;
-  for (const auto& m : *models) {
-    if (auto verified = embed::verify_model(m); !verified)
-      code = fail(verified.error());
-    else
-      std::cout << m.info.name << ": ok, " << m.info.fingerprint << '\n';
-  }
-  return code;
 }
 
 int remove(const invocation& to_run, const model_options& o) {
@@ -258,14 +262,7 @@ int pull(const invocation& to_run, const model_options& o) {
   auto store = open_store(to_run);
   if (!store) return exit_usage;
   asio::io_context loop;
-  http_client_options client;
-  client.name = "models";
-  client.user_agent = "catwalk/" CATWALK_VERSION;
-  client.guard_addresses = false;
-  client.http_proxy = store->settings.fetch.http_proxy;
-  client.https_proxy = store->settings.fetch.https_proxy;
-  client.no_proxy = store->settings.fetch.no_proxy;
-  http_client http(loop.get_executor(), std::move(client));
+  http_client http(loop.get_executor(), models_client_of(store->settings));
   // What was downloaded stays in a .part file: the next pull goes on from there.
   return run_loop(loop, pull_model(http, std::move(*store), o, *connect),
                   [] { std::_Exit(exit_interrupted); });
@@ -309,7 +306,9 @@ void add_model(CLI::App& app, invocation& to_run) {
   add_vocabulary(*pulled);
 
   auto* imported = command->add_subcommand(
-      "import", "A folder of Hugging Face, sentence-transformers or open_clip, or OpenAI's ViT-B-32.pt");
+      "import",
+      "A folder of Hugging Face, sentence-transformers or open_clip, OpenAI's ViT-B-32.pt, or a TorchScript "
+      "module");
   add_vocabulary(*imported);
   imported->add_option("SRC", o->source, "The folder or file");
   imported->add_option("--name", o->name, "The name to store it under")->type_name("N");
@@ -321,16 +320,31 @@ void add_model(CLI::App& app, invocation& to_run) {
   imported->add_flag("--untrained", o->untrained,
                      "Make a model with seeded weights, for trying out without a download");
   imported->add_option("--seed", o->seed, "Of --untrained (default 1)")->type_name("N");
+  const auto script = [&](const char* flag, auto& value, const char* words, const char* type) {
+    return imported->add_option(flag, value, words)->type_name(type)->group("TorchScript module");
+  };
+  script("--dim", o->dim, "Numbers of its vectors", "N");
+  script("--image-size", o->image_size, "Pixels on a side of the pictures that it takes", "N");
+  script("--mean", o->mean, "Subtracted from a picture's values in [0, 1]", "R,G,B")
+      ->delimiter(',')
+      ->expected(3);
+  script("--std", o->std, "Which they are divided by then", "R,G,B")->delimiter(',')->expected(3);
+  script("--resample", o->resample, "bicubic (default) or bilinear", "FILTER")
+      ->check(CLI::IsMember({"bicubic", "bilinear"}));
+  script("--crop", o->crop, "center (default): the middle square; none: the whole picture, squashed", "HOW")
+      ->check(CLI::IsMember({"center", "none"}));
+  imported->footer(
+      "A TorchScript module takes fp32 [batch, 3, size, size] and gives fp32 [batch, dim]. It is a program: "
+      "import those alone whose makers you trust. It runs in fp32 (weights in fp16 and bf16 are widened), "
+      "and without a text tower.");
   imported->callback([&to_run, o] { to_run.action = [&to_run, o] { return import(to_run, *o); }; });
 
   auto* listed = command->add_subcommand("list", "The stored models");
   listed->add_flag("--json", o->json, "JSON instead of a table");
   listed->callback([&to_run, o] { to_run.action = [&to_run, o] { return list(to_run, *o); }; });
 
-  auto* verified = command->add_subcommand("verify", "Read every weight again and compare fingerprints");
-  verified->add_option("NAME", o->name, "Default all");
-  verified->add_flag("--published", o->published, "Compare with published vectors");
-  verified->callback([&to_run, o] { to_run.action = [&to_run, o] { return verify(to_run, *o); }; });
+  add_model_verify(*command, to_run);
+  add_model_bench(*command, to_run);
 
   auto* removed = command->add_subcommand("remove", "Delete a stored model");
   removed->add_option("NAME", o->name)->required();

@@ -61,7 +61,8 @@ asio::awaitable<result<embedding>> query_vector(application& app, const search_o
   auto table = co_await app.known_table();
   auto model = choose_model(app.settings(), app.models_dir(), std::move(table));
   if (!model) co_return model.error();
-  auto encoder = embed::make_worker_pool(app.loop().get_executor(), *model, pool_options_of(app.settings()));
+  auto encoder = embed::make_worker_pool(app.loop().get_executor(), *model,
+                                         pool_options_of(app.settings(), app.state_dir()));
   if (!encoder) co_return encoder.error();
   auto vector = co_await (*encoder)->encode(std::move(*bytes), options.image, embed::lane::interactive);
   (*encoder)->close();

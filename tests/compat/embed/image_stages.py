@@ -22,6 +22,7 @@ class Stage:
     rgb: np.ndarray | None = None  # [height, width, 3]
     input: np.ndarray | None = None  # [3, size, size], 8 bits
     normalised: np.ndarray | None = None  # [3, size, size], floats
+    eighths: int = 8  # of its own size, at which it was decoded
 
 
 def dump(files, folder, size=SIZE, **limits):
@@ -40,6 +41,7 @@ def dump(files, folder, size=SIZE, **limits):
     for i, answer in enumerate(answers):
         stage = Stage(Path(answer["input"]), answer.get("error"))
         if stage.error is None:
+            stage.eighths = answer["eighths"]
             shape = (answer["height"], answer["width"], 3)
             stage.rgb = np.fromfile(out / f"{i}.rgb", np.uint8).reshape(shape)
             stage.input = np.fromfile(out / f"{i}.chw", np.uint8).reshape(3, size, size)

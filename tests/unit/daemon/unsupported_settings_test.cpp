@@ -22,21 +22,11 @@ TEST_CASE("a setting without effect is named with its place") {
   CHECK(found[0].what == "fetch.browser has no effect yet in this version");
 }
 
-TEST_CASE("what would do something else than was asked for is an error") {
-  config::loaded loaded;
-  loaded.values.embed.decode = "fast";
-  const auto found = daemon::unsupported_settings(loaded);
-  REQUIRE(found.size() == 1);
-  CHECK(found[0].severity == config::problem::level::error);
-}
-
 TEST_CASE("every unsupported setting is a key that exists") {
   config::loaded loaded;
   auto& v = loaded.values;
   v.fetch.images_revalidate = config::duration(1);
   v.fetch.browser = "ws://127.0.0.1:9222";
-  v.embed.decode = "fast";
-  v.embed.text = "on";
   const auto known = config::known_settings();
   for (const auto& p : daemon::unsupported_settings(loaded)) {
     const auto key = p.what.substr(0, p.what.find(' '));

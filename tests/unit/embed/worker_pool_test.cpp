@@ -6,8 +6,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cmath>
+#include <fstream>
 #include <future>
 #include <list>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/support/catch.hpp"
@@ -251,6 +253,62 @@ TEST_CASE("worker pool: the loop may end before the pool") {
   pool->close();
 }
 
+TEST_CASE("worker pool: decode fast says of which pictures it made use") {
+  embed::pool_options options;
+  options.decode = "fast";
+  bench b(options);
+  // The tiny model takes 64 pixels: 1/2 leaves 100 of 200 and 90 of 180, and 96 are needed.
+  auto& large = b.encode(picture(200, 300));
+  auto& small = b.encode(picture(180, 300));
+  auto work = b.pool->encode_view(picture(200, 300), "cut", lane::interactive, {.crop = {{0, 0, 200, 300}}});
+  std::optional<result<embedding>> cut;
+  asio::co_spawn(b.loop, std::move(work),
+                 [&](std::exception_ptr, result<embedding> r) { cut.emplace(std::move(r)); });
+  b.loop.run();
+  b.pool->close();
+  CHECK(large.outcome->value().made.decode == "fast");
+  CHECK(small.outcome->value().made.decode == "exact");
+  CHECK(cut->value().made.decode == "exact");
+}
+
+TEST_CASE("worker pool: what is left to auto is measured once, kept, and taken from there") {
+  const embed::samples::scratch_folder state;
+  const auto file = state.path / "measured.json";
+  embed::pool_options options;
+  options.batch.reset();
+  options.measurements = file;
+  options.batch_wait = 1h;
+  bench(options).pool->close();
+  CHECK_FALSE(std::filesystem::exists(file));
+
+  options.measure = true;
+  bench(options).pool->close();
+  auto kept = nlohmann::json::parse(std::ifstream(file));
+  REQUIRE(kept.size() == 1);
+  const auto key = kept.begin().key();
+  CHECK_THAT(key, Catch::Contains("torch 2.") && Catch::Contains("fp32"));
+
+  kept[key] = {{"workers", 1}, {"intra_op", 1}, {"batch", 3}};
+  std::ofstream(file) << kept;
+  bench b(options);
+  for (int i = 0; i < 6; ++i) b.encode(picture());
+  b.loop.run();
+  b.pool->close();
+  CHECK(b.pool->stats().images_done == 6);
+  CHECK(b.pool->stats().batches == 2);
+  CHECK(nlohmann::json::parse(std::ifstream(file)) == kept);
+
+  // What is given is given.
+  options.batch = 2;
+  options.threads = 1;
+  bench given(options);
+  for (int i = 0; i < 6; ++i) given.encode(picture());
+  given.loop.run();
+  given.pool->close();
+  CHECK(given.pool->stats().batches == 3);
+  CHECK(nlohmann::json::parse(std::ifstream(file)) == kept);
+}
+
 TEST_CASE("worker pool: what it cannot do is refused by name") {
   embed::samples::scratch_folder dir;
   embed::samples::write_tiny_model(dir.path / "source");
@@ -270,7 +328,7 @@ TEST_CASE("worker pool: what it cannot do is refused by name") {
   CHECK(refused([](auto& o) { o.device = "tpu"; }).code == errc::invalid_config);
   CHECK(refused([](auto& o) { o.device = "cuda:x"; }).code == errc::invalid_config);
   CHECK(refused([](auto& o) { o.device = "cuda:99"; }).code == errc::device);
-  CHECK(refused([](auto& o) { o.decode = "fast"; }).code == errc::invalid_config);
+  CHECK(refused([](auto& o) { o.decode = "loose"; }).code == errc::invalid_config);
   CHECK(refused([](auto& o) { o.batch = 0; }).code == errc::invalid_config);
   CHECK(refused([](auto& o) { o.threads = 0; }).code == errc::invalid_config);
   std::filesystem::remove(model.dir / "weights.safetensors");

@@ -139,3 +139,40 @@ TEST_CASE("columns can be renamed and left out, and what the table lacks is not 
   s.columns.clear();
   CHECK(name_of(layout::make(s, std::set<std::string>{"title"}).error().code) == "sink_schema");
 }
+
+TEST_CASE("the vector of a text has a column of its own where the table has one") {
+  std::set<std::string> present{"id",          "source",          "title",         "image_url",
+                                "product_url", "image_embedding", "info_embedding"};
+  layout::settings s;
+  s.name = "2026-02";
+  const auto l = layout::make(s, present).value();
+  CHECK(l.text_column() == "info_embedding");
+  CHECK(l.columns(true).back() == "image_embedding");
+  CHECK(l.columns(true, true).back() == "info_embedding");
+  CHECK(l.columns(false, true).back() == "info_embedding");
+  embedding picture, text;
+  picture.values = {0.5F};
+  text.values = {0.25F};
+  const auto row = [&](const embedding* p, const embedding* t) {
+    return json::parse(l.row_text(coat(), p, t));
+  };
+  CHECK(row(&picture, &text)["image_embedding"] == json{0.5});
+  CHECK(row(&picture, &text)["info_embedding"] == json{0.25});
+  CHECK(row(nullptr, &text)["info_embedding"] == json{0.25});
+  CHECK_FALSE(row(nullptr, &text).contains("image_embedding"));
+  CHECK_FALSE(row(&picture, nullptr).contains("info_embedding"));
+
+  s.columns = {{"info_embedding", "words"}};
+  CHECK(name_of(layout::make(s, present).error().code) == "sink_schema");
+  present.insert("words");
+  CHECK(layout::make(s, present).value().text_column() == "words");
+  CHECK(layout::make(s, std::nullopt).value().text_column() == "words");
+  s.columns = {{"info_embedding", std::nullopt}};
+  CHECK_FALSE(layout::make(s, present).value().text_column());
+  s.columns.clear();
+  present.erase("info_embedding");
+  const auto without = layout::make(s, present).value();
+  CHECK_FALSE(without.text_column());
+  CHECK(std::count(without.left_out().begin(), without.left_out().end(), "info_embedding") == 0);
+  CHECK_FALSE(layout::make(s, std::nullopt).value().text_column());
+}

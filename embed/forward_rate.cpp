@@ -1,0 +1,62 @@
+#include "embed/forward_rate.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/clock.hpp"
+
+namespace catwalk::embed {
+namespace {
+
+double cpu_seconds() {
+  rusage use{};
+  ::getrusage(RUSAGE_SELF, &use);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return seconds(use.ru_utime) + seconds(use.ru_stime);
+}
+
+double seconds_since(steady_time begun) {
+  return std::chrono::duration<double>(steady_now() - begun).count();
+}
+
+}  // namespace
+
+forward_rate measure_forward(const vision_module& module, const compute_device& on, std::int64_t image_size,
+                             const thread_plan& plan, std::chrono::milliseconds at_least) {
+  std::atomic<std::int64_t> images = 0;
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto begun = steady_now();
+  const double cpu = cpu_seconds();
+  const auto work = [&] {
+    try {
+      at::set_num_threads(plan.intra_op);
+      const c10::InferenceMode inference;
+      const auto pixels = at::randint(0, 256, {plan.batch, 3, image_size, image_size}, at::kByte);
+      do {
+        module.forward(pixels.to(on.device)).to(at::kCPU);
+        images += plan.batch;
+      } while (steady_now() - begun < at_least);
+    } catch (const std::exception&) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+    }
+  };
+  std::vector<std::thread> workers;
+  workers.reserve(static_cast<std::size_t>(plan.workers));
+  for (int i = 0; i < plan.workers; ++i) workers.emplace_back(work);
+  for (auto& worker : workers) worker.join();
+  if (failure) std::rethrow_exception(failure);
+  return {images, seconds_since(begun), cpu_seconds() - cpu};
+}
+
+}  // namespace catwalk::embed
