@@ -59,7 +59,9 @@ def text_of(row):
 def reference(clip, texts):
     """Not scaled to length 1, as that table keeps them."""
     model = CLIPModel.from_pretrained(clip).eval()
-    ids = CLIPTokenizer.from_pretrained(clip)(texts, padding=True, truncation=True, return_tensors="pt")
+    ids = CLIPTokenizer.from_pretrained(clip)(
+        texts, padding=True, truncation=True, max_length=77, return_tensors="pt"
+    )
     return model.text_projection(model.text_model(**ids).pooler_output).numpy()
 
 
