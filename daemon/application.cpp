@@ -206,6 +206,7 @@ asio::awaitable<result<void>> application::start_parts() {
                                if (site.name == name.str()) return &site;
                              return nullptr;
                            },
+                           [this](const site_name& name) { return runner_->run_of(name.str()).value_or(0); },
                            sink_ != nullptr,
                            [this] {
                              if (writer_) writer_->notify();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <iterator>
 #include <utility>
@@ -40,6 +41,16 @@ asio::awaitable<result<std::unique_ptr<scheduler>>> make_scheduler(application& 
       fired[taken.job].push_back(slot);
   }
   co_return scheduler::make(app, fired, interrupted);
+}
+
+/// A repeated line is told of when its minute is over, also where nothing else is logged.
+asio::awaitable<void> keep_telling_repeats(asio::io_context& loop) {
+  asio::steady_timer timer(loop);
+  for (;;) {
+    timer.expires_after(std::chrono::seconds(5));
+    co_await timer.async_wait(asio::use_awaitable);
+    tell_log_repeats();
+  }
 }
 
 }  // namespace
@@ -137,6 +148,7 @@ asio::awaitable<result<service::ending>> service::serve_until_woken(application&
   starting.reset();
   task_group watch(loop_.get_executor());
   watch.spawn("retention", keep_pruning(app));
+  watch.spawn("log", keep_telling_repeats(loop_));
   watch.spawn("service manager", keep_service_manager_informed(app));
   if (!stopping_) (*jobs)->start();
   notify_ready();

@@ -1,4 +1,6 @@
 #pragma once
+#include <spdlog/common.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -59,6 +61,9 @@ std::optional<config::loaded> load_configuration(const config::overrides& flags)
 
 /// Runs the owners' parsers over every expression of the configuration (JMESPath, cron, time zones).
 config::problems check_expressions(const config::loaded& loaded);
+
+/// Prints a line to stderr, under the program's name; as a log line where stderr is systemd's journal.
+void tell_user(spdlog::level::level_enum level, const std::string& text);
 
 /// Prints an error to stderr and gives the exit code that its kind asks for.
 int fail(const error& e);
