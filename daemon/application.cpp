@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "config/byte_size.hpp"
-#include "core/log.hpp"
+#include "daemon/concealment.hpp"
 #include "daemon/measured_sink.hpp"
 
 namespace catwalk::daemon {
@@ -74,10 +74,7 @@ result<std::unique_ptr<application>> application::create(asio::io_context& loop,
 
 result<void> application::open() {
   const auto& s = settings();
-  conceal_in_logs(s.sink.key.reveal());
-  conceal_in_logs(s.http.token.reveal());
-  conceal_in_logs(s.embed.remote.token.reveal());
-  conceal_in_logs(s.notify.signing_secret.reveal());
+  conceal_secrets(loaded_);
 
   storage::state_options state;
   state.dir = loaded_.state_dir;

@@ -15,14 +15,17 @@
 #include "core/journal.hpp"
 #include "core/log.hpp"
 #include "core/task_group.hpp"
+#include "daemon/concealment.hpp"
 
 namespace catwalk::daemon {
 
 namespace asio = boost::asio;
 
-std::optional<config::loaded> load_configuration(const config::overrides& flags) {
+std::optional<config::loaded> load_configuration(config::overrides flags, secrets use) {
+  flags.secrets_needed = use == secrets::needed;
   auto loaded = config::load(flags, config::process_environment(), std::filesystem::current_path());
   start_logging(loaded.values.log.level, loaded.values.log.format);
+  conceal_secrets(loaded);
   auto expressions = check_expressions(loaded);
   std::move(expressions.begin(), expressions.end(), std::back_inserter(loaded.found));
   for (const auto& p : loaded.found) {

@@ -55,9 +55,13 @@ void add_demo(CLI::App& app, invocation& to_run);
 void add_completion(CLI::App& app, invocation& to_run);
 void add_version(CLI::App& app, invocation& to_run);
 
+/// Whether a command needs the configuration's secrets. One that only asks the daemon or reads the state does
+/// not, so that it is for users who may not read them.
+enum class secrets { needed, unneeded };
+
 /// Loads the configuration, starts logging, prints warnings and errors to stderr. nullopt: it cannot be used,
 /// exit 2.
-std::optional<config::loaded> load_configuration(const config::overrides& flags);
+std::optional<config::loaded> load_configuration(config::overrides flags, secrets use = secrets::needed);
 
 /// Runs the owners' parsers over every expression of the configuration (JMESPath, cron, time zones).
 config::problems check_expressions(const config::loaded& loaded);
