@@ -5,6 +5,14 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+# The fused image tower asks oneDNN for prepacked linear layers in bf16 and int8, which libtorch's arm64 build lacks.
+option(CATWALK_ANY_PROCESSOR "Try to build for a processor that catwalk was never tested on" OFF)
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT CATWALK_ANY_PROCESSOR)
+  message(FATAL_ERROR "catwalk is built for x86-64, and this is ${CMAKE_SYSTEM_PROCESSOR}: the image tower uses oneDNN "
+          "operators that libtorch has there alone, and its vectors were compared with the references there alone. "
+          "CATWALK_ANY_PROCESSOR=ON tries all the same.")
+endif()
+
 option(CATWALK_WERROR "Treat warnings as errors" ON)
 option(CATWALK_WITH_TORCH "Build embed/ and the executable; without it only what needs no libtorch" ON)
 set(CATWALK_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined or thread or fuzzer-no-link)")

@@ -1,6 +1,7 @@
 # What `cmake --install` and CPack put where: scripts/package makes a .deb and a plain tarball of it. libtorch lies under
 # a folder of its own, so that it meets no other one.
 include(GNUInstallDirs)
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # what is installed was built by name, the tests need not be
 
 install(TARGETS catwalk RUNTIME DESTINATION bin)
 set_target_properties(catwalk PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/catwalk" INSTALL_RPATH_USE_LINK_PATH OFF)
@@ -19,6 +20,8 @@ install(FILES systemd/catwalk.service systemd/catwalk-browser.service DESTINATIO
 install(FILES systemd/catwalk.sysusers DESTINATION lib/sysusers.d RENAME catwalk.conf)
 install(FILES LICENSE README.md CHANGELOG.md docs/configuration.md docs/operations.md docs/architecture.md
               docs/coming-from-the-python-scraper.md systemd/catwalk-gpu.conf DESTINATION share/doc/catwalk)
+file(GLOB torch_license ${CATWALK_TORCH_ROOT}/../torch-*.dist-info/licenses/LICENSE)
+install(FILES ${torch_license} DESTINATION share/doc/catwalk RENAME LICENSE.libtorch OPTIONAL)
 install(DIRECTORY docs/monitoring docs/examples DESTINATION share/doc/catwalk)
 install(FILES LICENSE DESTINATION share/doc/catwalk RENAME copyright)
 install(FILES systemd/catwalk.yaml systemd/sites.yaml DESTINATION share/catwalk)
@@ -36,7 +39,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_COMPRESSION_TYPE zstd)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${CATWALK_TORCH_LIBRARY_DIR}")
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, systemd | systemd-standalone-sysusers | opensysusers, tzdata, ca-certificates")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "init-system-helpers, systemd | systemd-standalone-sysusers | opensysusers, tzdata, ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "chromium, prometheus")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA

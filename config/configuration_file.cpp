@@ -1,5 +1,8 @@
 #include "config/configuration_file.hpp"
 
+#include <grp.h>
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -8,6 +11,23 @@
 #include "config/yaml_value.hpp"
 
 namespace catwalk::config {
+namespace {
+
+/// Who may read the file, or enter the first folder on the way to it that bars this user.
+std::string permission_hint(std::filesystem::path path) {
+  struct stat info {};
+  while (::stat(path.c_str(), &info) != 0) {
+    if (path == path.parent_path()) return "check its permissions";
+    path = path.parent_path();
+  }
+  const group* owners = (info.st_mode & S_IRGRP) != 0 && info.st_gid != 0 ? ::getgrgid(info.st_gid) : nullptr;
+  if (owners == nullptr) return "check its permissions";
+  const std::string name = owners->gr_name;
+  return "members of the group " + name + " may: `sudo usermod -aG " + name +
+         " $USER`, then log in again; or use sudo";
+}
+
+}  // namespace
 
 std::optional<std::filesystem::path> find_configuration_file(
     const std::optional<std::filesystem::path>& asked_for, const std::filesystem::path& working_dir,
@@ -16,9 +36,12 @@ std::optional<std::filesystem::path> find_configuration_file(
   for (const auto& path :
        {working_dir / "catwalk.yaml", system_dir / "catwalk.yaml", working_dir / "sites.yaml"}) {
     std::error_code failure;
-    // One that cannot be looked at counts as present, so that reading it says why.
     const auto type = std::filesystem::status(path, failure).type();
-    if (type != std::filesystem::file_type::not_found) return path.lexically_normal();
+    if (type == std::filesystem::file_type::not_found) continue;
+    // A system's file that cannot be looked at counts as present, so that reading it says why. In a working
+    // folder that this user may not enter (`sudo -u` keeps the other's) there is none of his.
+    if (type == std::filesystem::file_type::none && path.parent_path() == working_dir) continue;
+    return path.lexically_normal();
   }
   return std::nullopt;
 }
@@ -37,7 +60,7 @@ std::optional<std::string> read_whole_file(const std::filesystem::path& path, co
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return refuse(found, where, std::string("cannot be read: ") + std::strerror(errno ? errno : EIO),
-                  "check its permissions");
+                  errno == EACCES ? permission_hint(path) : "check its permissions");
   }
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (file.bad()) return refuse(found, where, "cannot be read to its end");

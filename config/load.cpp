@@ -109,6 +109,7 @@ loaded load(const overrides& flags, const environment& env, const std::filesyste
     if (value.empty()) value = one.value;
   }
   reading context{result.found, merged, folder, false, {}, {}};
+  context.secrets_needed = flags.secrets_needed;
   if (path && !is_sites_file) {
     append(result.found, std::move(document.found));
     read_settings_file(*document.root, values, context);

@@ -21,6 +21,9 @@ struct overrides {
   std::optional<std::filesystem::path> config_file;
   std::optional<std::string> log_level;
   std::optional<std::string> log_format;
+  /// False for what needs none: secrets that this user may not read, or that are not set, are no problem
+  /// then.
+  bool secrets_needed = true;
 };
 
 /// The whole configuration, or what is wrong with it.

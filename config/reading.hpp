@@ -19,6 +19,7 @@ struct reading {
   std::map<std::string, problem, std::less<>>
       missing_secrets;  ///< by key: secrets that could not be resolved
   std::map<std::string, std::string, std::less<>> written = {};  ///< see `loaded::written`
+  bool secrets_needed = true;                                    ///< see `overrides::secrets_needed`
 };
 
 }  // namespace catwalk::config

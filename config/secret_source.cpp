@@ -12,7 +12,7 @@
 namespace catwalk::config {
 namespace {
 
-constexpr std::size_t longest_secret = 64 * 1024;
+constexpr std::size_t longest_secret = 64UL * 1024;
 
 std::string without_line_end(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
@@ -34,7 +34,8 @@ std::optional<secret> from_file(const std::filesystem::path& path, std::string_v
   if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad() || (file.fail() && !file.eof())) {
     return missing(context, name, where,
-                   "cannot read " + path.string() + ": " + std::strerror(errno ? errno : EIO), "");
+                   "cannot read " + path.string() + ": " + std::strerror(errno ? errno : EIO),
+                   errno == EACCES ? "secrets are for root and the service: use sudo" : "");
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > longest_secret)
@@ -51,6 +52,11 @@ std::optional<secret> from_credential(const yaml_node& value, std::string_view n
   }
   const auto directory = context.environment.find("CREDENTIALS_DIRECTORY");
   if (directory == context.environment.end() || directory->second.empty()) {
+    // Outside of the service: where its unit takes them from.
+    const auto beside = context.folder / "credentials" / value.text;
+    std::error_code unreadable;
+    if (std::filesystem::status(beside, unreadable).type() != std::filesystem::file_type::not_found)
+      return from_file(beside, name, value.where, context);
     return missing(context, name, value.where,
                    "the credential '" + value.text + "' needs $CREDENTIALS_DIRECTORY",
                    "systemd sets it for a unit with LoadCredential=" + value.text +

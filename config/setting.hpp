@@ -88,7 +88,7 @@ struct setting_maker {
   }
 
   template <class Member>
-  setting_of<Target> choice(std::string key, Member member, std::vector<std::string> valid,
+  setting_of<Target> choice(std::string key, Member member, const std::vector<std::string>& valid,
                             std::string doc) const {
     Target fresh;
     std::string type;
@@ -97,7 +97,7 @@ struct setting_maker {
                     [member, valid](Target& t, const yaml_node& node, const std::string& name, reading& c) {
                       if (auto value = read_choice(node, name, valid, c.found)) member(t) = std::move(*value);
                     });
-    made.about.values = std::move(valid);
+    made.about.values = valid;
     return made;
   }
 

@@ -74,7 +74,7 @@ class checker {
   /// Fails for a secret that is needed and absent, with the reason where reading it gave one.
   void need(const std::string& key, const secret& value, const std::string& for_what, const std::string& hint,
             const std::string& asked_by = "sink.kind") {
-    if (!value.empty()) return;
+    if (!value.empty() || !context_.secrets_needed) return;
     if (const auto found = context_.missing_secrets.find(key); found != context_.missing_secrets.end()) {
       problem p = found->second;
       p.what += " (" + for_what + " needs it)";
@@ -224,6 +224,7 @@ class checker {
   }
 
   void missing_secrets() {
+    if (!context_.secrets_needed) return;
     for (const auto& [key, one] : context_.missing_secrets) {
       warn(context_.found, one.where, one.what + "; it stays unset", one.hint);
     }

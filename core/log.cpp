@@ -1,18 +1,21 @@
 #include "core/log.hpp"
 
 #include <spdlog/formatter.h>
-#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
-#include <ctime>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
+
+#include "core/journal.hpp"
+#include "core/log_format.hpp"
+#include "core/log_scope.hpp"
+#include "core/repeated_lines.hpp"
 
 namespace catwalk {
 namespace {
@@ -71,44 +74,77 @@ class concealing_formatter final : public spdlog::formatter {
   std::unique_ptr<spdlog::formatter> inner_;
 };
 
-class json_formatter final : public spdlog::formatter {
+/// Writes what repeated_lines admits to another sink, and tells of what it did not.
+class counting_sink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  void format(const spdlog::details::log_msg& msg, spdlog::memory_buf_t& dest) override {
-    using namespace std::chrono;
-    const auto since_epoch = msg.time.time_since_epoch();
-    const auto second = system_clock::to_time_t(msg.time);
-    std::tm utc{};
-    gmtime_r(&second, &utc);
-    char stamp[40];
-    const auto length = std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    const auto millis = duration_cast<milliseconds>(since_epoch).count() % 1000;
-    const nlohmann::ordered_json line{
-        {"time", fmt::format("{}.{:03}Z", std::string_view(stamp, length), millis)},
-        {"level", std::string_view(spdlog::level::to_string_view(msg.level).data(),
-                                   spdlog::level::to_string_view(msg.level).size())},
-        {"message", std::string_view(msg.payload.data(), msg.payload.size())},
-    };
-    const auto text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    dest.append(text.data(), text.data() + text.size());
+  /// From now on lines go there. What was counted stays.
+  void write_to(spdlog::sink_ptr to) {
+    const std::lock_guard lock(mutex_);
+    to_ = std::move(to);
   }
 
-  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<json_formatter>(); }
+  /// Tells of every window that is over; with `all`, of the others too.
+  void tell_repeats(bool all) {
+    const std::lock_guard lock(mutex_);
+    tell(all ? lines_.rest() : lines_.ended(steady_now()));
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    const auto now = steady_now();
+    tell(lines_.ended(now));
+    const auto scope = current_log_scope();
+    if (lines_.admit({msg.level, {msg.payload.data(), msg.payload.size()}, scope ? *scope : log_scope{}},
+                     now))
+      to_->log(msg);
+  }
+  void flush_() override { to_->flush(); }
+  void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
+    to_->set_formatter(std::move(formatter));
+  }
+
+ private:
+  void tell(const std::vector<repeated_lines::summary>& summaries) {
+    for (const auto& summary : summaries) {
+      const log_scope_guard of_the_line(summary.what.scope);
+      const auto text = words(summary);
+      to_->log({"catwalk", static_cast<spdlog::level::level_enum>(summary.what.level), text});
+    }
+  }
+
+  spdlog::sink_ptr to_;
+  repeated_lines lines_;
 };
+
+const std::shared_ptr<counting_sink>& output() {
+  static const auto sink = std::make_shared<counting_sink>();
+  return sink;
+}
 
 }  // namespace
 
 void start_logging(const std::string& level, const std::string& format) {
-  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-  auto logger = std::make_shared<spdlog::logger>("catwalk", std::move(sink));
-  std::unique_ptr<spdlog::formatter> formatter;
-  if (format == "json")
-    formatter = std::make_unique<json_formatter>();
+  const bool journal = stderr_is_journal();
+  spdlog::sink_ptr to;
+  if (journal)
+    to = std::make_shared<journal_sink>();
   else
-    formatter = std::make_unique<spdlog::pattern_formatter>("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
-  logger->set_formatter(std::make_unique<concealing_formatter>(std::move(formatter)));
+    to = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  output()->write_to(std::move(to));
+  auto logger = std::make_shared<spdlog::logger>("catwalk", output());
+  logger->set_formatter(std::make_unique<concealing_formatter>(journal ? make_journal_formatter(format)
+                                                                       : make_line_formatter(format)));
   logger->set_level(spdlog::level::from_str(level));
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
+}
+
+void tell_log_repeats() {
+  output()->tell_repeats(false);
+}
+
+void end_logging() {
+  output()->tell_repeats(true);
 }
 
 void clear_line_before_logs(bool on) noexcept {

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "config/byte_size.hpp"
-#include "core/log.hpp"
+#include "daemon/concealment.hpp"
 #include "daemon/measured_sink.hpp"
 #include "daemon/webhook_signature.hpp"
 
@@ -78,10 +78,7 @@ result<std::unique_ptr<application>> application::create(asio::io_context& loop,
 
 result<void> application::open() {
   const auto& s = settings();
-  conceal_in_logs(s.sink.key.reveal());
-  conceal_in_logs(s.http.token.reveal());
-  conceal_in_logs(s.embed.remote.token.reveal());
-  conceal_in_logs(s.notify.signing_secret.reveal());
+  conceal_secrets(loaded_);
 
   storage::state_options state;
   state.dir = loaded_.state_dir;
@@ -211,6 +208,7 @@ asio::awaitable<result<void>> application::start_parts() {
                                if (site.name == name.str()) return &site;
                              return nullptr;
                            },
+                           [this](const site_name& name) { return runner_->run_of(name.str()).value_or(0); },
                            sink_ != nullptr,
                            [this] {
                              if (writer_) writer_->notify();

@@ -72,6 +72,9 @@ class application {
   paused_sites& paused() noexcept { return *paused_; }
   const paused_sites& paused() const noexcept { return *paused_; }
 
+  /// Looks again after start_pipeline() gave `model_missing`; true: start_pipeline() may get further now.
+  boost::asio::awaitable<bool> model_is_there();
+
   /// Ends the runs that are under way: their sites are cancelled, no further image is fetched. run() then
   /// returns.
   void request_stop();
@@ -145,6 +148,7 @@ class application {
   boost::asio::awaitable<result<void>> start_texts();
   bool embeds_product_texts(bool column) const;
   boost::asio::awaitable<result<void>> load_model();
+  boost::asio::awaitable<result<embed::stored_model>> look_for_model();
   boost::asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> load_local_model();
   result<void> check_model(const embed::model_info& model) const;
   /// Why intake must pause, in words; nullopt: it need not.
@@ -169,6 +173,7 @@ class application {
   std::unique_ptr<storage::sink> sink_;
   std::optional<storage::sink_description> description_;
   std::optional<error> sink_problem_;
+  std::optional<error> model_problem_;  ///< why there is no model to load
   std::unique_ptr<embed::image_encoder> encoder_;
   std::unique_ptr<text_embedder> texts_;
   error no_texts_{errc::model_missing, "cannot embed text", "", "the model is not loaded yet",

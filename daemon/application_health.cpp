@@ -27,7 +27,7 @@ asio::awaitable<application::health> application::current_health() {
     body["queue"] = {{"items", stats.queue_items}, {"bytes", stats.queue_bytes}};
     body["images"] = {{"embedded", stats.images_done}, {"failed", stats.images_failed}};
   } else {
-    reasons.push_back("the model is not loaded yet");
+    reasons.push_back(model_problem_ ? model_problem_->to_string() : "the model is not loaded yet");
   }
   if (writer_) {
     const auto status = writer_->status();

@@ -63,11 +63,27 @@ result<void> application::check_model(const embed::model_info& model) const {
   return {};
 }
 
-asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load_local_model() {
+asio::awaitable<result<embed::stored_model>> application::look_for_model() {
   auto table = co_await known_table();
   auto choose = [this, table = std::move(table)] { return choose_model(settings(), models_dir(), table); };
-  auto model = co_await offload(cpu_.get_executor(), std::move(choose));
-  if (!model) co_return model.error();
+  auto choosing = offload(cpu_.get_executor(), std::move(choose));
+  co_return co_await std::move(choosing);
+}
+
+asio::awaitable<bool> application::model_is_there() {
+  auto looking = look_for_model();
+  const auto found = co_await std::move(looking);
+  co_return found || found.error().code != errc::model_missing;
+}
+
+asio::awaitable<result<std::unique_ptr<embed::image_encoder>>> application::load_local_model() {
+  auto looking = look_for_model();
+  auto model = co_await std::move(looking);
+  model_problem_.reset();
+  if (!model) {
+    model_problem_ = model.error();
+    co_return model.error();
+  }
   const auto& info = model->info;
   if (auto fits = check_model(info); !fits) co_return fits.error();
   if (info.untrained)

@@ -5,6 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "core/log_scope.hpp"
 #include "core/sha256.hpp"
 #include "daemon/image_retry.hpp"
 #include "scrape/image_source.hpp"
@@ -33,7 +34,7 @@ class image_stage::bytes_held {
   std::size_t bytes_;
 };
 
-image_stage::image_stage(asio::any_io_executor loop, parts p)
+image_stage::image_stage(const asio::any_io_executor& loop, parts p)
     : loop_(loop), parts_(std::move(p)), wake_(loop), idle_(loop), tasks_(loop) {
   idle_.expires_at(asio::steady_timer::time_point::max());
 }
@@ -108,13 +109,17 @@ asio::awaitable<void> image_stage::feed() {
 
 asio::awaitable<void> image_stage::process(storage::due_image image) {
   const auto url = image.url;
+  const auto site = image.site;
   const auto attempts = image.attempts;
   auto outcome = co_await fetch_and_embed(std::move(image));
   if (!outcome && outcome.error().code != errc::cancelled) {
     ++counts_.failed;
     parts_.metrics.images("failed").Increment();
     if (failures_.size() < kept_failures) failures_.push_back(outcome.error());
-    spdlog::warn("{}", outcome.error().to_string());
+    {
+      const log_scope_guard of_the_site(log_scope{parts_.run_of(site), site.str()});
+      spdlog::warn("{}", outcome.error().to_string());
+    }
     storage::image_failure failure{url, outcome.error(),
                                    next_image_try(outcome.error(), attempts, wall_now())};
     auto noted = co_await parts_.catalogue.commit_image_failure(std::move(failure), parts_.to_sink);

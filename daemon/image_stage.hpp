@@ -44,11 +44,13 @@ class image_stage {
     const config::fetch_settings& fetch;
     const config::embed_settings& embed;
     std::function<const config::site*(const site_name&)> find_site;
+    /// The run under way that the site is part of, for the log; 0: none.
+    std::function<storage::run_id(const site_name&)> run_of;
     bool to_sink;                        ///< vectors go on to the outbox
     std::function<void()> on_committed;  ///< the outbox writer may have something to send
   };
 
-  image_stage(boost::asio::any_io_executor loop, parts p);
+  image_stage(const boost::asio::any_io_executor& loop, parts p);
 
   /// Starts the feeding coroutine.
   void start();

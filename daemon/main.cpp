@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <clocale>
 #include <exception>
-#include <iostream>
 #include <string_view>
 
+#include "core/log.hpp"
 #include "daemon/commands/command.hpp"
 
 namespace {
@@ -87,10 +87,13 @@ int main(int argc, char** argv) {
   if (std::setlocale(LC_CTYPE, "C.UTF-8") == nullptr) std::setlocale(LC_CTYPE, "");
   // Memory holds keys: no core file, no ptrace by other processes of the user.
   prctl(PR_SET_DUMPABLE, 0);
+  start_logging("info", "text");  // until the configuration says how
+  int code = exit_failed;
   try {
-    return run_command_line(argc, argv);
+    code = run_command_line(argc, argv);
   } catch (const std::exception& e) {
-    std::cerr << "catwalk: " << e.what() << '\n';
-    return exit_failed;
+    tell_user(spdlog::level::critical, e.what());
   }
+  end_logging();
+  return code;
 }

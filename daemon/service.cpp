@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <iterator>
 #include <utility>
@@ -27,6 +28,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::chrono::milliseconds model_poll{5000};
+
 asio::awaitable<result<std::unique_ptr<scheduler>>> make_scheduler(application& app) {
   const auto slots = co_await app.catalogue().taken_slots();
   if (!slots) co_return slots.error();
@@ -40,6 +43,16 @@ asio::awaitable<result<std::unique_ptr<scheduler>>> make_scheduler(application& 
       fired[taken.job].push_back(slot);
   }
   co_return scheduler::make(app, fired, interrupted);
+}
+
+/// A repeated line is told of when its minute is over, also where nothing else is logged.
+asio::awaitable<void> keep_telling_repeats(asio::io_context& loop) {
+  asio::steady_timer timer(loop);
+  for (;;) {
+    timer.expires_after(std::chrono::seconds(5));
+    co_await timer.async_wait(asio::use_awaitable);
+    tell_log_repeats();
+  }
 }
 
 }  // namespace
@@ -65,6 +78,7 @@ asio::awaitable<void> service::wait_until_woken() {
 asio::awaitable<int> service::run() {
   std::optional<config::loaded> before;
   for (;;) {
+    replaces_ = before.has_value();
     const auto ended = co_await serve();
     if (!ended) {
       if (stopping_) co_return exit_done;
@@ -129,14 +143,42 @@ asio::awaitable<result<service::ending>> service::serve_with(application& app) {
   co_return ended;
 }
 
+/// A daemon without a model answers, says so, and goes on as soon as somebody has brought one.
+asio::awaitable<void> service::wait_for_model(application& app, const error& missing) {
+  const auto period = watchdog_period();
+  const auto pause = period ? std::min(model_poll, *period / 3) : model_poll;
+  spdlog::error("{}; the daemon waits for it", missing.to_string());
+  notify_ready();
+  notify_status("waits for a model: `catwalk model pull`");
+  while (!stopping_ && !pending_) {
+    wake_.expires_after(pause);
+    co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+    notify_alive();
+    auto look = app.model_is_there();
+    if (co_await std::move(look)) co_return;
+  }
+}
+
 asio::awaitable<result<service::ending>> service::serve_until_woken(application& app) {
   std::optional<startup_extension> starting(std::in_place);
-  if (auto started = co_await app.start_pipeline(); !started) co_return started.error();
+  auto started = co_await app.start_pipeline();
+  // A reload to a model that is not there is taken back instead.
+  while (!started && started.error().code == errc::model_missing && !replaces_) {
+    starting.reset();
+    co_await wait_for_model(app, started.error());
+    if (stopping_) co_return ending::stopped;
+    if (pending_) co_return ending::reloading;
+    starting.emplace();
+    auto again = co_await app.start_pipeline();
+    started = std::move(again);
+  }
+  if (!started) co_return started.error();
   auto jobs = co_await make_scheduler(app);
   if (!jobs) co_return jobs.error();
   starting.reset();
   task_group watch(loop_.get_executor());
   watch.spawn("retention", keep_pruning(app));
+  watch.spawn("log", keep_telling_repeats(loop_));
   watch.spawn("service manager", keep_service_manager_informed(app));
   if (!stopping_) (*jobs)->start();
   notify_ready();

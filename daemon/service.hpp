@@ -40,6 +40,7 @@ class service {
   boost::asio::awaitable<result<ending>> serve();
   boost::asio::awaitable<result<ending>> serve_with(application& app);
   boost::asio::awaitable<result<ending>> serve_until_woken(application& app);
+  boost::asio::awaitable<void> wait_for_model(application& app, const error& missing);
   boost::asio::awaitable<void> wait_until_woken();
   void note_reload(bool successful);
 
@@ -48,6 +49,7 @@ class service {
   const options options_;
   std::optional<config::loaded> pending_;  ///< to be served next
   bool stopping_ = false;
+  bool replaces_ = false;  ///< what is started takes the place of one that can be gone back to
   bool reload_successful_ = true;
   application* running_ = nullptr;
   boost::asio::steady_timer wake_;  ///< cancelled when there is something to do

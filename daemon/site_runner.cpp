@@ -1,14 +1,18 @@
 #include "daemon/site_runner.hpp"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "config/letter_case.hpp"
 #include "core/json_text.hpp"
+#include "core/log_scope.hpp"
+#include "core/offload.hpp"
 #include "daemon/site_sync.hpp"
 #include "storage/layout.hpp"
 
@@ -139,9 +143,11 @@ asio::awaitable<void> site_runner::carry_out(work& run, const run_request& reque
                                              const chosen_sites& chosen) {
   auto& report = run.report;
   const auto began = steady_now();
-  for (std::size_t i = 0; i < chosen.size(); ++i)
-    run.sites.spawn("site " + report.sites[i].site,
-                    commit_site(*chosen[i], report.run, request.read, report.sites[i]));
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    auto& site = report.sites[i];
+    auto reading = commit_site(*chosen[i], report.run, request.read, site);
+    run.sites.spawn("site " + site.site, in_log_scope({report.run, site.site}, std::move(reading)));
+  }
   co_await run.sites.join();
   report.pages_took = since(began);
   if (stopping_ || report.cancelled) co_return;
@@ -160,10 +166,13 @@ asio::awaitable<void> site_runner::sync_sites(const run_request& request, run_re
   const auto wanted = sync_request_of(parts_.loaded.values.sync, request.sync, request.allow_deletes,
                                       pipeline_->writer != nullptr);
   for (auto& site : report.sites) {
-    co_await sync_site(*parts_.catalogue, report.run, wanted, site);
+    auto syncing = in_log_scope(log_scope{report.run, site.site},
+                                sync_site(*parts_.catalogue, report.run, wanted, site));
+    co_await std::move(syncing);
     if (!request.sync) continue;
     if (const auto alarm = sync_alarm(site); !alarm.empty()) {
       site.errors.push_back(alarm);
+      const log_scope_guard of_the_site(log_scope{report.run, site.site});
       spdlog::error("{}: {}", site.site, alarm);
       sync_alarms_[site.site] = alarm;
     } else if (site.read_to_end && !site.limited) {
@@ -202,8 +211,8 @@ asio::awaitable<void> site_runner::time_out(std::chrono::milliseconds after, wor
   asio::steady_timer timer(loop_, after);
   co_await timer.async_wait(asio::use_awaitable);
   report.timed_out = true;
-  spdlog::error("run {} has reached its time limit of {} s: what was read is kept, the rest is for the next",
-                report.run, std::chrono::duration_cast<std::chrono::seconds>(after).count());
+  spdlog::error("the run has reached its time limit of {} s: what was read is kept, the rest is for the next",
+                std::chrono::duration_cast<std::chrono::seconds>(after).count());
   for (auto& site : report.sites)
     if (site.endpoints == 0) site.errors.push_back("ended by the job's time limit");
   run.sites.cancel();
@@ -224,23 +233,30 @@ asio::awaitable<result<run_report>> site_runner::run(run_request request) {
     if (auto retried = co_await parts_.catalogue->retry_images_now(); !retried) co_return retried.error();
   }
 
-  work under_way(loop_);
+  auto rest = in_log_scope(log_scope{*id, ""}, run_begun(*id, std::move(request), *chosen));
+  co_return co_await std::move(rest);
+}
+
+asio::awaitable<result<run_report>> site_runner::run_begun(storage::run_id id, run_request request,
+                                                           chosen_sites chosen) {
+  const auto here = co_await asio::this_coro::executor;
+  work under_way(here);
   auto& report = under_way.report;
-  report.run = *id;
-  for (const auto* site : *chosen) report.sites.emplace_back().site = site->name;
+  report.run = id;
+  for (const auto* site : chosen) report.sites.emplace_back().site = site->name;
   auto& view = under_way.view;
   view = {request.job, wall_now(), steady_now(), run_stage::pages, false, &report, pipeline_->images.counts(),
           {}};
   if (pipeline_->writer) view.rows_before = pipeline_->writer->status();
-  spdlog::info("run {} ({}) reads {} site(s)", *id, request.job, chosen->size());
+  spdlog::info("{}: reads {} site(s)", request.job, chosen.size());
 
   const registration listed(*this, under_way);
-  if (request.on_begun) request.on_begun(*id);
+  if (request.on_begun) request.on_begun(id);
   if (observer_) observer_->run_started(view);
   for (const auto& site : report.sites) tell_site(site.site);
-  task_group timeout(loop_);
+  task_group timeout(here);
   if (request.timeout) timeout.spawn("run timeout", time_out(*request.timeout, under_way));
-  co_await carry_out(under_way, request, *chosen);
+  co_await carry_out(under_way, request, chosen);
   timeout.cancel();
   co_await timeout.join();
 
@@ -250,13 +266,16 @@ asio::awaitable<result<run_report>> site_runner::run(run_request request) {
   co_await count_rows(view.rows_before, report);
   report.took = since(view.began);
   parts_.metrics.run_duration().Observe(static_cast<double>(report.took.count()) / 1000);
-  auto ended = co_await parts_.catalogue->end_run(*id, state_of(report), json_text(to_json(report)),
-                                                  errors_of(report));
-  if (observer_) observer_->run_ended(*id);
+  auto ended =
+      co_await parts_.catalogue->end_run(id, state_of(report), json_text(to_json(report)), errors_of(report));
+  if (observer_) observer_->run_ended(id);
   if (!ended) co_return ended.error();
-  spdlog::info("run {} ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent",
-               *id, report.products(), report.sum(&site_report::added), report.sum(&site_report::changed),
+  spdlog::info("ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent",
+               report.products(), report.sum(&site_report::added), report.sum(&site_report::changed),
                report.images_embedded, report.images_failed, report.rows_sent);
+  // What pictures, pages and batches took goes back to the system, from every thread's part of the heap.
+  auto give_back = offload(parts_.cpu, [] { return malloc_trim(0); });
+  co_await std::move(give_back);
   co_return report;
 }
 
@@ -293,7 +312,8 @@ bool site_runner::cancel(storage::run_id run) {
   if (found == active_.end()) return false;
   auto& ending = **found;
   if (std::exchange(ending.view.cancelling, true)) return true;
-  spdlog::warn("run {} is cancelled: what was read is kept, the rest is for the next", run);
+  const log_scope_guard of_the_run(log_scope{run, ""});
+  spdlog::warn("cancelled: what was read is kept, the rest is for the next");
   ending.report.cancelled = true;
   for (auto& site : ending.report.sites)
     if (!site.ended) site.errors.push_back("cancelled before its pages were read");
@@ -313,6 +333,13 @@ std::optional<storage::run_id> site_runner::reader_of(const std::string& site) c
   for (const auto* run : active_)
     for (const auto& one : run->report.sites)
       if (run->report.run != 0 && one.site == site && !one.ended) return run->report.run;
+  return std::nullopt;
+}
+
+std::optional<storage::run_id> site_runner::run_of(const std::string& site) const {
+  for (auto run = active_.rbegin(); run != active_.rend(); ++run)
+    for (const auto& one : (*run)->report.sites)
+      if ((*run)->report.run != 0 && one.site == site) return (*run)->report.run;
   return std::nullopt;
 }
 

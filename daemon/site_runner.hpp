@@ -74,6 +74,8 @@ class site_runner {
   std::vector<run_under_way> under_way() const;
   /// The run that is reading the site now.
   std::optional<storage::run_id> reader_of(const std::string& site) const;
+  /// The latest run under way that the site is part of, its pages read or not.
+  std::optional<storage::run_id> run_of(const std::string& site) const;
   /// Who is told; nullptr: nobody. It outlives the runs, or is taken back.
   void observe(run_observer* observer) noexcept { observer_ = observer; }
   /// Why a site's latest sync deleted nothing, by site; a sync that may go on takes it back.
@@ -98,6 +100,9 @@ class site_runner {
                                            site_report& report);
   boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,
                                             dry_run_findings& findings);
+  /// The rest of run(), within the run's log_scope.
+  boost::asio::awaitable<result<run_report>> run_begun(storage::run_id id, run_request request,
+                                                       chosen_sites chosen);
   boost::asio::awaitable<void> carry_out(work& run, const run_request& request, const chosen_sites& chosen);
   void notify_stages();
   boost::asio::awaitable<void> wait_for_rest(work& run, std::chrono::milliseconds sink_wait);

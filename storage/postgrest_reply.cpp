@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/log.hpp"
+
 namespace catwalk::storage {
 namespace {
 
@@ -94,6 +96,9 @@ sink_reply classify_postgrest(const http_response& answer, wall_time now) {
     if (const auto details = text_at(body, "details"); !details.empty()) message += " (" + details + ")";
   }
   if (reply.sqlstate_or_code.empty()) reply.sqlstate_or_code = code_in_header(answer.headers);
+  // A gateway that repeats the key which it refuses does not get it into the state and the API's answers.
+  message = concealed(std::move(message));
+  reply.sqlstate_or_code = concealed(std::move(reply.sqlstate_or_code));
   if (const auto after = answer.headers.find("Retry-After"))
     reply.retry_after = parse_retry_after(*after, now);
 
@@ -129,7 +134,7 @@ sink_reply classify_sqlstate(const std::string& sqlstate, const std::string& mes
   sink_reply reply;
   reply.what = m.what;
   reply.sqlstate_or_code = sqlstate;
-  reply.why = {m.code, "the sink refused the rows", "", sqlstate + ": " + message, m.hint};
+  reply.why = {m.code, "the sink refused the rows", "", sqlstate + ": " + concealed(message), m.hint};
   return reply;
 }
 

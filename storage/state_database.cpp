@@ -88,6 +88,9 @@ result<std::shared_ptr<state_database>> state_database::open(const state_options
       return damaged(file, "the write-ahead log is there, the database is not");
     if (auto created = create(file); !created) return created.error();
   }
+  // SQLite makes its own files with the database's mode; those of an earlier process have an earlier one.
+  if (!options.read_only)
+    for (const char* ending : {"", "-wal", "-shm"}) share_with_group_of_folder(file.string() + ending);
   if (auto sound = check(file, options.read_only); !sound) return sound.error();
   auto inner = std::make_unique<impl>(options, file);
   if (auto started = inner->start(std::move(lock)); !started) return started.error();

@@ -65,7 +65,7 @@ folder_lock& folder_lock::operator=(folder_lock&& other) noexcept {
   return *this;
 }
 
-ballast::ballast(std::filesystem::path dir) : file_(std::move(dir) / "ballast") {}
+ballast::ballast(const std::filesystem::path& dir) : file_(dir / "ballast") {}
 
 bool ballast::fill(std::uint64_t keep_free) noexcept {
   struct stat s {};
@@ -99,6 +99,13 @@ result<void> make_private_file(const std::filesystem::path& file) {
   if (fd < 0) return system_error_of(errno, "cannot make the file", file);
   ::close(fd);
   return {};
+}
+
+void share_with_group_of_folder(const std::filesystem::path& file) noexcept {
+  struct stat folder {};
+  if (::stat(file.parent_path().c_str(), &folder) != 0) return;
+  const auto group = (folder.st_mode & S_IRGRP) != 0 && (folder.st_mode & S_IXGRP) != 0 ? S_IRGRP : 0;
+  ::chmod(file.c_str(), S_IRUSR | S_IWUSR | group);
 }
 
 result<void> sync_to_disk(const std::filesystem::path& file_or_dir) {

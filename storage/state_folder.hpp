@@ -27,7 +27,7 @@ class folder_lock {
 class ballast {
  public:
   static constexpr std::uint64_t size = 16'000'000;
-  explicit ballast(std::filesystem::path dir);
+  explicit ballast(const std::filesystem::path& dir);
   /// Makes the file when it is missing and `keep_free` bytes would remain. False when there is none now.
   bool fill(std::uint64_t keep_free) noexcept;
   /// Deletes the file; false when there was none.
@@ -41,6 +41,9 @@ class ballast {
 result<void> make_state_folder(const std::filesystem::path& dir);
 /// Makes an empty file that its owner alone can read. Error: `io`, `disk_full`.
 result<void> make_private_file(const std::filesystem::path& file);
+/// Lets the folder's group read the file where it may read the folder (a service's state folder is 0750), and
+/// nobody else.
+void share_with_group_of_folder(const std::filesystem::path& file) noexcept;
 /// Writes a file's data and its folder's entry to the disk. Error: `io`, `disk_full`.
 result<void> sync_to_disk(const std::filesystem::path& file_or_dir);
 /// Bytes that an ordinary user can still write; 0 when the folder cannot be asked.

@@ -248,6 +248,11 @@ bool has_tables(sqlite::connection& db) {
   return s.step();
 }
 
+/// The copy that is made before the step from `version`.
+std::filesystem::path copy_before(const std::filesystem::path& file, std::size_t version) {
+  return file.string() + ".before-v" + std::to_string(version + 1);
+}
+
 }  // namespace
 
 std::span<const std::string_view> state_migrations() {
@@ -257,18 +262,24 @@ std::span<const std::string_view> state_migrations() {
 result<void> migrate(sqlite::connection& db, const std::filesystem::path& file,
                      std::span<const std::string_view> wanted) try {
   const auto version = pragma(db, "user_version");
-  if (version > static_cast<std::int64_t>(wanted.size()))
+  if (version > static_cast<std::int64_t>(wanted.size())) {
+    // What the newer one kept before it went beyond this one's version.
+    const auto copy = copy_before(file, wanted.size());
+    const std::string back = std::filesystem::exists(copy)
+                                 ? "go back to what it was with `catwalk state restore " + copy.string() + "`"
+                                 : "give this one another state folder (state.dir)";
     return error{errc::state_newer, "cannot open the state database", file.string(),
                  "it has version " + std::to_string(version) + ", this catwalk knows up to " +
                      std::to_string(wanted.size()),
-                 "run the newer catwalk, or give this one another state folder (state.dir)"};
+                 "run the newer catwalk, or " + back};
+  }
   if (has_tables(db) && (version == 0 || pragma(db, "application_id") != state_application_id))
     return error{errc::state_damaged, "cannot open the state database", file.string(),
                  "it is an SQLite database, but not one of catwalk's",
                  "give catwalk another state folder (state.dir)"};
   for (auto step = static_cast<std::size_t>(version); step < wanted.size(); ++step) {
     if (version > 0) {  // a database that is being made holds nothing yet
-      const std::filesystem::path copy = file.string() + ".before-v" + std::to_string(step + 1);
+      const auto copy = copy_before(file, step);
       std::filesystem::remove(copy);
       db.back_up_to(copy);
       spdlog::info("copied the state database to {} before its migration", copy.string());

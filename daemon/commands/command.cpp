@@ -12,25 +12,39 @@
 #include <iostream>
 #include <iterator>
 
+#include "core/journal.hpp"
 #include "core/log.hpp"
 #include "core/task_group.hpp"
+#include "daemon/concealment.hpp"
 
 namespace catwalk::daemon {
 
 namespace asio = boost::asio;
 
-std::optional<config::loaded> load_configuration(const config::overrides& flags) {
+std::optional<config::loaded> load_configuration(config::overrides flags, secrets use) {
+  flags.secrets_needed = use == secrets::needed;
   auto loaded = config::load(flags, config::process_environment(), std::filesystem::current_path());
   start_logging(loaded.values.log.level, loaded.values.log.format);
+  conceal_secrets(loaded);
   auto expressions = check_expressions(loaded);
   std::move(expressions.begin(), expressions.end(), std::back_inserter(loaded.found));
-  for (const auto& p : loaded.found) std::cerr << "catwalk: " << concealed(to_string(p)) << '\n';
+  for (const auto& p : loaded.found) {
+    const bool is_error = p.severity == config::problem::level::error;
+    tell_user(is_error ? spdlog::level::err : spdlog::level::warn, to_string(p));
+  }
   if (config::has_errors(loaded.found)) return std::nullopt;
   return loaded;
 }
 
+void tell_user(spdlog::level::level_enum level, const std::string& text) {
+  if (stderr_is_journal())
+    spdlog::log(level, "{}", text);
+  else
+    std::cerr << "catwalk: " << concealed(text) << '\n';
+}
+
 int fail(const error& e) {
-  std::cerr << "catwalk: " << concealed(e.to_string()) << '\n';
+  tell_user(spdlog::level::err, e.to_string());
   switch (e.code) {
     case errc::state_locked:
       return exit_locked;

@@ -1,4 +1,6 @@
 #pragma once
+#include <spdlog/common.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -56,12 +58,19 @@ void add_demo(CLI::App& app, invocation& to_run);
 void add_completion(CLI::App& app, invocation& to_run);
 void add_version(CLI::App& app, invocation& to_run);
 
+/// Whether a command needs the configuration's secrets. One that only asks the daemon or reads the state does
+/// not, so that it is for users who may not read them.
+enum class secrets { needed, unneeded };
+
 /// Loads the configuration, starts logging, prints warnings and errors to stderr. nullopt: it cannot be used,
 /// exit 2.
-std::optional<config::loaded> load_configuration(const config::overrides& flags);
+std::optional<config::loaded> load_configuration(config::overrides flags, secrets use = secrets::needed);
 
 /// Runs the owners' parsers over every expression of the configuration (JMESPath, cron, time zones).
 config::problems check_expressions(const config::loaded& loaded);
+
+/// Prints a line to stderr, under the program's name; as a log line where stderr is systemd's journal.
+void tell_user(spdlog::level::level_enum level, const std::string& text);
 
 /// Prints an error to stderr and gives the exit code that its kind asks for.
 int fail(const error& e);

@@ -102,7 +102,7 @@ asio::awaitable<int> run_and_shut_down(application& app, verb what, failed_optio
 }
 
 int run_reading(const invocation& to_run, verb what, const failed_options& options) {
-  auto loaded = load_configuration(to_run.flags);
+  auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   application_options app_options;
@@ -143,7 +143,7 @@ asio::awaitable<int> ask_daemon(daemon_client& daemon, const change& what, faile
 int run_change(const invocation& to_run, const change& what, const failed_options& options) {
   if (options.all == !options.ids.empty())
     return fail({errc::invalid_argument, "name numbers, or --all", "", "", "`catwalk failed list` has them"});
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   application_options app_options;

@@ -29,7 +29,7 @@ asio::awaitable<int> ask(daemon_client& daemon) {
 }
 
 int run_healthcheck(const invocation& to_run) {
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   daemon_client daemon(loop.get_executor(), *loaded);

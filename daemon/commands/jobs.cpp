@@ -108,7 +108,7 @@ asio::awaitable<int> run_and_shut_down(application& app, verb what, jobs_options
 }
 
 int run_verb(const invocation& to_run, verb what, const jobs_options& options) {
-  auto loaded = load_configuration(to_run.flags);
+  auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   application_options app_options;
@@ -135,7 +135,7 @@ asio::awaitable<int> cancel(daemon_client& daemon, std::int64_t run) {
 }
 
 int run_cancel(const invocation& to_run, std::int64_t run) {
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   daemon_client daemon(loop.get_executor(), *loaded);

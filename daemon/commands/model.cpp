@@ -37,7 +37,7 @@ struct model_store {
 };
 
 std::optional<model_store> open_store(const invocation& to_run) {
-  auto loaded = load_configuration(to_run.flags);
+  auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return std::nullopt;
   return model_store{loaded->state_dir / loaded->values.embed.models_dir, std::move(loaded->values)};
 }

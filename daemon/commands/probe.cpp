@@ -72,7 +72,7 @@ asio::awaitable<int> probe(asio::io_context& loop, const config::settings& setti
 }
 
 int run(const invocation& to_run, const probe_options& options) {
-  auto loaded = load_configuration(to_run.flags);
+  auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   task_group* running = nullptr;

@@ -89,7 +89,7 @@ int run_search(const invocation& to_run, const search_options& options) {
     return fail({errc::invalid_argument, "name one of --text, --image and --id", "", "", ""});
   if (options.k < 1 || options.k > 1000)
     return fail({errc::invalid_argument, "-k must be from 1 to 1000", std::to_string(options.k), "", ""});
-  auto loaded = load_configuration(to_run.flags);
+  auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   application_options app_options;

@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 namespace {
 
 int run_backup(const invocation& to_run, const std::string& file) {
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   if (auto done = storage::back_up_state(loaded->state_dir, file); !done) return fail(done.error());
   std::cout << file << '\n';
@@ -25,7 +25,7 @@ int run_backup(const invocation& to_run, const std::string& file) {
 }
 
 int run_restore(const invocation& to_run, const std::string& file) {
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   const auto before = storage::restore_state(file, loaded->state_dir);
   if (!before) return fail(before.error());
@@ -34,7 +34,7 @@ int run_restore(const invocation& to_run, const std::string& file) {
 }
 
 int run_check(const invocation& to_run, bool json) {
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   const auto found = storage::check_state(loaded->state_dir);
   if (!found) return fail(found.error());
@@ -75,7 +75,7 @@ asio::awaitable<int> prune_there(daemon_client& daemon, error locked) {
 }
 
 int run_prune(const invocation& to_run) {
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   storage::state_options options;

@@ -45,7 +45,7 @@ asio::awaitable<int> print_token(daemon_client& daemon, const config::loaded& lo
 }
 
 int run_status(const invocation& to_run, const status_options& options) {
-  const auto loaded = load_configuration(to_run.flags);
+  const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   asio::io_context loop;
   daemon_client daemon(loop.get_executor(), *loaded);

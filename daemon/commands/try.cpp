@@ -189,7 +189,7 @@ int try_tokenize(const invocation& to_run, const std::string& text, const std::s
     return exit_done;
   };
   if (!vocabulary.empty()) return print(embed::tokenize_with(vocabulary, text));
-  auto loaded = load_configuration(to_run.flags);
+  auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
   if (!model_name.empty()) loaded->values.embed.model = model_name;
   const auto model = choose_model(loaded->values, loaded->state_dir / loaded->values.embed.models_dir);

@@ -60,6 +60,32 @@ def test_the_manager_hears_of_start_work_and_stop(start, manager, shop):
     assert manager.values("STATUS")[-1] == "stopping"
 
 
+def test_a_daemon_without_a_model_waits_for_one(catwalk, start, manager, workdir):
+    """As after the package's installation: it answers, says what is missing, and goes on when it is there."""
+    daemon = start(sites="[]\n", watchdog=3, embed={"models_dir": str(workdir / "none"), "model": "auto"})
+    assert daemon.ask("GET", "/-/ready")[0] == 503
+    status, _, body = daemon.ask("GET", "/health")
+    (reason,) = json.loads(body)["reasons"]
+    assert status == 503 and "catwalk model pull" in reason
+    assert manager.values("STATUS")[-1] == "waits for a model: `catwalk model pull`"
+    rewrite(workdir, lambda values: values["fetch"]["pages"].update(delay="3s"))
+    daemon.process.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: daemon.process.err.count("the daemon waits for it") == 2, 20, "it did not load the configuration")
+    assert catwalk("model", "import", "--untrained", "--seed", "1").code == 0
+    wait_until(lambda: daemon.ask("GET", "/health")[0] == 200, 30, "it did not see the model")
+    wait_until(lambda: manager.values("STATUS")[-1].startswith("idle"), 10)
+    kicks = manager.times("WATCHDOG", "1")
+    assert max(b - a for a, b in zip(kicks, kicks[1:], strict=False)) < 2.5
+    assert daemon.process.terminate() == 0
+
+
+def test_a_daemon_that_waits_for_a_model_stops_at_once(start, workdir):
+    daemon = start(sites="[]\n", embed={"models_dir": str(workdir / "none"), "model": "auto"})
+    asked = time.monotonic()
+    assert daemon.process.terminate() == 0
+    assert time.monotonic() - asked < 5
+
+
 def test_the_status_says_how_far_a_run_is(start, manager, shop):
     shop.fault("slow", "/assets/", seconds=1.5)
     start(shop, schedule=EVERY_MINUTE)

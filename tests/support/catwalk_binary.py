@@ -31,6 +31,7 @@ FOREIGN = (
     "INSECURE_SSL",
     "STATE_DIRECTORY",
     "NOTIFY_SOCKET",
+    "JOURNAL_STREAM",
 )
 
 

@@ -28,7 +28,7 @@ class configuration_folder {
 
   /// Writes a file that its owner alone can read.
   std::filesystem::path write(const std::string& name, const std::string& text) const {
-    const auto file = path_ / name;
+    auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << text;
     std::filesystem::permissions(file,
@@ -37,7 +37,7 @@ class configuration_folder {
   }
 
   /// Loads this folder's configuration; HOME is set, nothing else.
-  loaded load(environment env = {}, overrides flags = {}) const {
+  loaded load(environment env = {}, const overrides& flags = {}) const {
     env.emplace("HOME", "/home/somebody");
     return catwalk::config::load(flags, env, path_);
   }

@@ -17,10 +17,10 @@ TEST_CASE("a secret has four forms") {
   CHECK(folder.load_text(supabase + "plain }\n", env).values.sink.key.reveal() == "plain");
   CHECK(folder.load_text(supabase + "12345 }\n", env).values.sink.key.reveal() == "12345");
   const loaded file = folder.load_text(supabase + "{ file: key.txt } }\n", env);
-  CHECK(shown(file.found) == "");
+  CHECK(shown(file.found).empty());
   CHECK(file.values.sink.key.reveal() == "sesame");
   const loaded credential = folder.load_text(supabase + "{ credential: supabase_key } }\n", env);
-  CHECK(shown(credential.found) == "");
+  CHECK(shown(credential.found).empty());
   CHECK(credential.values.sink.key.reveal() == "from-systemd");
   const loaded variable = folder.load_text(supabase + "{ env: MY_KEY } }\n", env);
   CHECK(variable.values.sink.key.reveal() == "from-env");
@@ -51,6 +51,27 @@ TEST_CASE("a missing secret is an error where it is needed") {
   CHECK(has_errors(folder.load_text(supabase + "{ file: huge } }\n").found));
 }
 
+TEST_CASE("outside of the service a credential comes from the folder beside the configuration") {
+  const configuration_folder folder;
+  folder.write("credentials/supabase_key", "of-the-folder\n");
+  const std::string text = supabase + "{ credential: supabase_key } }\n";
+  CHECK(folder.load_text(text).values.sink.key.reveal() == "of-the-folder");
+  folder.write("given/supabase_key", "of-the-unit\n");
+  const environment env{{"CREDENTIALS_DIRECTORY", (folder.path() / "given").string()}};
+  CHECK(folder.load_text(text, env).values.sink.key.reveal() == "of-the-unit");
+}
+
+TEST_CASE("a command that needs no secret does without") {
+  const configuration_folder folder;
+  folder.write("catwalk.yaml", supabase + "{ credential: supabase_key } }\n");
+  overrides flags;
+  CHECK(has_errors(folder.load({}, flags).found));
+  flags.secrets_needed = false;
+  const loaded without = folder.load({}, flags);
+  CHECK(shown(without.found).empty());
+  CHECK(without.values.sink.kind == "supabase");
+}
+
 TEST_CASE("a missing secret that nothing needs is unset, with a warning") {
   const configuration_folder folder;
   const loaded result = folder.load_text("http: { token: { credential: http_token } }\n");
@@ -64,7 +85,7 @@ TEST_CASE("a missing secret that nothing needs is unset, with a warning") {
   // What the environment gives makes up for it.
   const loaded given = folder.load({{"CATWALK_HTTP_TOKEN", "t"}});
   CHECK(given.values.http.token.reveal() == "t");
-  CHECK(shown(given.found) == "");
+  CHECK(shown(given.found).empty());
 }
 
 TEST_CASE("secrets of the wrong form are refused without their text") {

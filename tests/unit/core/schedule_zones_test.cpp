@@ -1,6 +1,7 @@
 #include <date/tz.h>
 
 #include <algorithm>
+#include <iostream>
 
 #include "core/schedule.hpp"
 #include "tests/support/catch.hpp"
@@ -112,6 +113,8 @@ TEST_CASE("in every zone, over two years, each firing comes once and none is los
       firings += slots.size();
     }
   }
+  std::cout << all_zones().size() << " zones, two years each: " << firings
+            << " firings, each exactly once by Debian cron's rule\n";
   CHECK(firings > 1'000'000);
 }
 

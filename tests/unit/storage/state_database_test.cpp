@@ -73,6 +73,19 @@ TEST_CASE("the state folder and its files are their owner's alone") {
   CHECK(fs::file_size(dir / "ballast") == 16'000'000);
 }
 
+TEST_CASE("where a group may read the folder, it may read the database too") {
+  temporary_folder folder;
+  const auto dir = folder.path() / "state";
+  { auto db = open_state(dir); }
+  CHECK(mode_of(dir / "catwalk.sqlite3") == 0600);
+  fs::permissions(dir, fs::perms(0750));
+  auto db = open_state(dir);
+  value_of(wait_for(put(*db, "a", "1")));
+  for (const char* name : {"catwalk.sqlite3", "catwalk.sqlite3-wal", "catwalk.sqlite3-shm"})
+    CHECK(mode_of(dir / name) == 0640);
+  CHECK(mode_of(dir / "catwalk.lock") == 0600);
+}
+
 TEST_CASE("a second process is refused and told who holds the folder") {
   temporary_folder folder;
   auto db = open_state(folder.path());
@@ -228,6 +241,37 @@ TEST_CASE("a migration copies the database first and can be told from its versio
   auto row = copy.prepare("select * from t");
   REQUIRE(row.step());
   CHECK(row.integer(0) == 7);
+}
+
+TEST_CASE("a state of any version before is brought up to this one, and can be gone back to") {
+  const auto steps = state_migrations();
+  for (std::size_t version = 1; version < steps.size(); ++version) {
+    INFO("version " << version);
+    temporary_folder folder;
+    const auto file = folder.path() / "catwalk.sqlite3";
+    std::ofstream(file).close();
+    {
+      sqlite::connection old(file, sqlite::connection::mode::read_write);
+      value_of(migrate(old, file, steps.first(version)));
+      old.execute("insert into runs (job, slot, started, state) values ('nightly', 7, 1, 'done')");
+    }
+    open_state(folder.path())->close();
+    sqlite::connection now(file, sqlite::connection::mode::read_write);
+    auto kept = now.prepare("select count(*) from runs where job = 'nightly'");
+    REQUIRE(kept.step());
+    CHECK(kept.integer(0) == 1);
+    // The version before meets what this one made of its state, and is told what to restore.
+    const auto refused = migrate(now, file, steps.first(version));
+    REQUIRE(refused.has_error());
+    CHECK(name_of(refused.error().code) == "state_newer");
+    const auto copy = file.string() + ".before-v" + std::to_string(version + 1);
+    CHECK(refused.error().hint.find("catwalk state restore " + copy) != std::string::npos);
+    sqlite::connection back(copy, sqlite::connection::mode::read_write);
+    value_of(migrate(back, copy, steps.first(version)));
+    auto run = back.prepare("select count(*) from runs where job = 'nightly'");
+    REQUIRE(run.step());
+    CHECK(run.integer(0) == 1);
+  }
 }
 
 TEST_CASE("a new database is made without copies of what it was on the way") {
