@@ -49,6 +49,8 @@ struct html_source {
   header_list headers;
   std::vector<located_text> prewarm;
   bool use_browser = false;
+  std::optional<located_text>
+      wait_for;  ///< with use_browser: CSS of an element that every page comes to have
   bool debug = false;
 };
 

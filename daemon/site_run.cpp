@@ -139,9 +139,9 @@ bool comparing_page_sink::limit_reached() const {
   return options_.limit && report_.products >= *options_.limit;
 }
 
-asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink,
+asio::awaitable<void> read_site(const scrape::source_context& context, scrape::page_sink& sink,
                                 site_report& report) {
-  auto source = scrape::make_source(std::move(context));
+  auto source = scrape::make_source(context);
   if (!source) {
     report.errors.push_back(source.error().to_string());
     spdlog::error("{}: {}", report.site, source.error().to_string());

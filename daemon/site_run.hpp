@@ -77,7 +77,7 @@ class comparing_page_sink final : public scrape::page_sink {
 };
 
 /// Reads one site into `sink` and completes `report` with endpoints and errors.
-boost::asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink,
+boost::asio::awaitable<void> read_site(const scrape::source_context& context, scrape::page_sink& sink,
                                        site_report& report);
 
 }  // namespace catwalk::daemon

@@ -34,7 +34,6 @@ TEST_CASE("every unsupported setting is a key that exists") {
   config::loaded loaded;
   auto& v = loaded.values;
   v.fetch.images_revalidate = config::duration(1);
-  v.fetch.browser = "ws://127.0.0.1:9222";
   v.embed.decode = "fast";
   v.embed.text = "on";
   v.search.memory = 1;
