@@ -17,9 +17,6 @@ struct unsupported {
 };
 
 constexpr unsupported table[] = {
-    {"fetch.images.revalidate",
-     [](const settings& s) { return s.fetch.images_revalidate != settings().fetch.images_revalidate; },
-     level::warning, "an image is asked for again when its address changes"},
     {"embed.decode", [](const settings& s) { return s.embed.decode == "fast"; }, level::error, "use exact"},
     {"embed.text", [](const settings& s) { return s.embed.text == "on"; }, level::warning,
      "info_embedding stays empty"},

@@ -17,6 +17,7 @@ struct page_transaction::reading {
   run_id run = 0;
   bool to_sink = true;
   std::string fingerprint;
+  std::optional<wall_time> images_older_than{};
 };
 
 struct page_transaction::stored {
@@ -40,6 +41,7 @@ page_counts page_transaction::commit(const page_commit& page) {
   r.run = page.run;
   r.to_sink = page.to_sink;
   r.fingerprint = page.fingerprint;
+  r.images_older_than = page.images_older_than;
   const auto endpoint = endpoint_number(page.page);
   {
     auto s = db_.prepare("select 1 from adopted limit 1");
@@ -130,6 +132,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
     if (!(same_image && state == "stale" && image.attempts > 0)) {
       state = "ready";
       after.next_try.reset();
+      if (r.images_older_than && image.checked < to_millis(*r.images_older_than)) after.next_try = 0;
     }
     vector_url = image_url;
   } else if (same_image && image.has_vector && vector_url == image_url) {

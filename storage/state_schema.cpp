@@ -9,11 +9,11 @@ namespace catwalk::storage {
 namespace {
 
 // Times are milliseconds since the epoch. `products.next_try`: when its image is due, null when it is not
-// (ready, or given up). `products.vector_url`: the image whose vector the product has, which after a change
-// of the image stays the old one until the new one is embedded. `products.row_run`: the run in which the row
-// was written or confirmed by the listing that it comes from. `products.sink_hash`, `sink_vector`: what the
-// outbox was last given, so that the same is not sent again. `outbox.held`: not due before its vector is
-// ready or has failed once.
+// (ready and not to be asked for again, or given up). `products.vector_url`: the image whose vector the
+// product has, which after a change of the image stays the old one until the new one is embedded.
+// `products.row_run`: the run in which the row was written or confirmed by the listing that it comes from.
+// `products.sink_hash`, `sink_vector`: what the outbox was last given, so that the same is not sent again.
+// `outbox.held`: not due before its vector is ready or has failed once.
 constexpr std::string_view first = R"sql(
 create table runs (
   id integer primary key,
@@ -177,7 +177,13 @@ create table adopted (
 create index adopted_by_address on adopted (source, product_url) where product_url is not null;
 )sql";
 
-constexpr std::array<std::string_view, 3> steps{first, second, third};
+// `images.checked`: when its shop last said, or its bytes showed, that it is still the one that was embedded;
+// null: not since it was embedded.
+constexpr std::string_view fourth = R"sql(
+alter table images add column checked integer;
+)sql";
+
+constexpr std::array<std::string_view, 4> steps{first, second, third, fourth};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

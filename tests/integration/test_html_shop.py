@@ -81,6 +81,38 @@ def test_links_to_product_pages_and_a_second_run_that_asks_conditionally(rows_of
     assert html_shop.requests["/products/thing-3"] == 2
 
 
+def test_pictures_are_asked_for_again_after_a_while(catwalk, configure, html_shop):
+    picture = "/img/3.jpg"
+    html = {"category_urls": [f"{html_shop.url}/collections/described"]}
+    stanza = {"brand": "Things", "source": "scraper", "respect_robots": False, "html": html}
+
+    def run(revalidate):
+        """How often the picture was asked for, how many were not modified, how many were embedded."""
+        before, confirmed = html_shop.requests[picture], html_shop.not_modified
+        configure(
+            sites=yaml.safe_dump([stanza], sort_keys=False),
+            fetch={"images": {"revalidate": revalidate}},
+        )
+        done = catwalk(*SCRAPE, "--json")
+        assert done.code == 0, done
+        embedded = done.json["images_embedded"]
+        return html_shop.requests[picture] - before, html_shop.not_modified - confirmed, embedded
+
+    html_shop.picture_tag = '"one"'
+    assert run("30d") == (1, 0, html_shop.products)
+    assert run("30d") == (0, 0, 0), "asked for again at once"
+    assert run("0s") == (1, html_shop.products, 0), "by the ETag"
+    html_shop.picture_tag = '"two"'
+    assert run("0s") == (1, 0, 0), "another ETag, the same bytes"
+    html_shop.pages[picture] = html_shop.answer("/img/5.jpg", {})
+    assert run("0s") == (1, html_shop.products - 1, 1), "another picture at the same address"
+    html_shop.pages[picture] = (503, {}, b"")
+    done = catwalk(*SCRAPE, "--json")
+    assert done.code == 3, done
+    del html_shop.pages[picture]
+    assert run("0s")[2] == 1
+
+
 def test_what_a_page_says_for_machines_is_enough(rows_of, html_shop):
     done, rows = rows_of({"category_urls": [f"{html_shop.url}/collections/described"]})
     assert done.code == 0, done

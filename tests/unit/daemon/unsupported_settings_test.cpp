@@ -33,7 +33,6 @@ TEST_CASE("what would do something else than was asked for is an error") {
 TEST_CASE("every unsupported setting is a key that exists") {
   config::loaded loaded;
   auto& v = loaded.values;
-  v.fetch.images_revalidate = config::duration(1);
   v.embed.decode = "fast";
   v.embed.text = "on";
   v.search.memory = 1;
