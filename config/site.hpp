@@ -119,6 +119,8 @@ struct site {
   std::string merchant;
   std::string source;
   std::string country;
+  /// `country` of every site with the same ids, in the order of their prices in one row; empty: there is none.
+  std::vector<std::string> countries;
   bool debug = false;
   std::optional<bool> respect_robots;  ///< unset: `fetch.robots`
   std::optional<api_source> api;

@@ -73,6 +73,9 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   commit.to_sink = parts_.to_sink;
   commit.fingerprint = parts_.fingerprint;
   if (parts_.shape) commit.shape = parts_.shape();
+  const auto place = std::find(site_.countries.begin(), site_.countries.end(), site_.country);
+  if (place != site_.countries.end())
+    commit.country_position = static_cast<int>(place - site_.countries.begin());
   commit.images_older_than = wall_now() - parts_.images_revalidate;
   const auto read = static_cast<int>(p.products.size());
   commit.products = std::move(p.products);

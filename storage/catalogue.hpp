@@ -53,6 +53,8 @@ struct page_commit {
   std::string fingerprint;
   /// Images that were last asked for before this are asked for again; nullopt: none.
   std::optional<wall_time> images_older_than{};
+  /// The place of the site's country in its `countries`; nullopt: its rows hold its own prices alone.
+  std::optional<int> country_position{};
 };
 
 struct page_counts {

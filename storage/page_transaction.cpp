@@ -4,6 +4,7 @@
 
 #include "core/product_text.hpp"
 #include "storage/adoption.hpp"
+#include "storage/country_prices.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 
@@ -54,11 +55,26 @@ page_counts page_transaction::commit(const page_commit& page) {
       list(endpoint, r.id, page.run);
     }
   } else {
+    country_prices prices(db_);
+    const bool joined = page.country_position || prices.any();
+    product row;
     for (const auto& p : page.products) {
       r.id = p.id;
       r.endpoint_index = p.endpoint_index;
       r.fields = &p;
-      if (adopted_) adoption(db_, now_).take_over(p, page.shape.get());
+      if (page.country_position) {
+        prices.note(p, *page.country_position);
+        if (add_price(r, *page.country_position, counts)) {
+          list(endpoint, p.id, page.run);
+          continue;
+        }
+        row = p;
+        prices.join(row);
+        r.fields = &row;
+      } else if (joined) {
+        prices.forget(p.id);
+      }
+      if (adopted_) adoption(db_, now_).take_over(*r.fields, page.shape.get());
       see(r, counts);
       list(endpoint, p.id, page.run);
     }
@@ -112,6 +128,22 @@ void page_transaction::see(const reading& r, page_counts& counts) {
   }
   db_.run("update products set last_seen = ?2, last_run = ?3, gone_at = null, missed = 0 where id = ?1",
           r.id.str(), to_millis(now_), r.run);
+}
+
+bool page_transaction::add_price(const reading& r, int position, page_counts& counts) {
+  std::string site;
+  {
+    auto s = db_.prepare("select site from products where id = ?1 and gone_at is null");
+    s.bind(r.id.str());
+    if (!s.step()) return false;
+    site = s.text(0);
+  }
+  country_prices prices(db_);
+  if (site == r.site || !prices.follows(r.id, site, position)) return false;
+  ++(prices.rewrite(r.id, r.to_sink, now_) ? counts.changed : counts.unchanged);
+  db_.run("update products set last_seen = ?2, last_run = ?3, missed = 0 where id = ?1", r.id.str(),
+          to_millis(now_), r.run);
+  return true;
 }
 
 void page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
@@ -219,7 +251,8 @@ page_counts page_transaction::settle(run_id run) {
   }
   page_counts counts;
   for (const auto& row : rows) {
-    const auto p = product_from_json(nlohmann::json::parse(row.json));
+    auto p = product_from_json(nlohmann::json::parse(row.json));
+    country_prices(db_).join(p);
     // Nothing higher came: the product is no longer where its row was from.
     db_.run("update products set endpoint_index = ?2 where id = ?1", p.id.str(), p.endpoint_index);
     see({p.id, p.site.str(), p.endpoint_index, &p, run, row.to_sink, row.fingerprint}, counts);

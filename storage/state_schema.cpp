@@ -183,7 +183,21 @@ constexpr std::string_view fourth = R"sql(
 alter table images add column checked integer;
 )sql";
 
-constexpr std::array<std::string_view, 4> steps{first, second, third, fourth};
+// `country_prices`: see country_prices.hpp; `position` is the country's place in `countries`.
+constexpr std::string_view fifth = R"sql(
+create table country_prices (
+  id text not null,
+  position integer not null,
+  site text not null,
+  price text,
+  sale text,
+  currency text,
+  primary key (id, position)
+) strict, without rowid;
+create index country_prices_by_site on country_prices (site);
+)sql";
+
+constexpr std::array<std::string_view, 5> steps{first, second, third, fourth, fifth};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

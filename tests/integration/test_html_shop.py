@@ -155,3 +155,49 @@ def test_check_points_at_a_selector_that_does_not_parse(catwalk, configure):
     assert 'unknown pseudo-class ":nope"' in said
     assert "sites.yaml:5:" in said
     assert "      ^" in said
+
+
+def test_one_shop_in_two_countries_is_one_row_by_countries(catwalk, configure, html_shop, workdir):
+    for country, prices in {"us": "USD 20", "cz": "CZK 450"}.items():
+        currency, price = prices.split()
+        page = f"<a class=product-item data-product-id=7 href=/products/thing-7><h3>Thing</h3><img src=/img/7.jpg>"
+        page += f"<b>{price}</b></a><a class=product-item data-product-id={country}1 href=/products/thing-1><h3>{country}"
+        page += f"</h3><img src=/img/1.jpg><b>{price}</b></a><!--{currency}-->"
+        html_shop.pages[f"/{country}"] = (200, {"Content-Type": "text/html"}, page.encode())
+
+    def site(country, currency, **more):
+        selectors = {"external_id": "[data-product-id]", "title": "h3", "price": "b", "image": "img"}
+        html = {
+            "category_urls": [f"{html_shop.url}/{country}"],
+            "product_selector": ".product-item",
+            "product_selectors": selectors | {"currency": f"'{currency}'"},
+        }
+        name = f"Things {country}"
+        basics = {"name": name, "brand": "Things", "source": "scraper", "country": country, "respect_robots": False}
+        return basics | {"html": html} | more
+
+    def write(**more):
+        configure(sites=yaml.safe_dump([site("us", "USD", **more), site("cz", "CZK", **more)], sort_keys=False))
+
+    write()
+    done = catwalk("check")
+    assert done.code == 2, done
+    assert "gives its products the ids of 'Things us'" in done.out + done.err
+    assert "countries" in done.out + done.err
+
+    write(countries=["us", "cz"])
+    assert catwalk("check").code == 0
+
+    def rows():
+        file = workdir / "rows.jsonl"
+        file.unlink(missing_ok=True)
+        done = catwalk("scrape", "--allow-untrained", "--sync", "--output", file)
+        assert done.code == 0, done
+        return {row["title"]: row["price"] for row in map(json.loads, file.read_text().splitlines())}, done
+
+    assert rows()[0] == {"Thing": "20USD,450CZK", "us": "20USD", "cz": "450CZK"}
+    again, done = rows()
+    assert again == {"Thing": "20USD,450CZK", "us": "20USD", "cz": "450CZK"}
+    assert "1 changed" not in done.out, done
+    html_shop.pages["/cz"] = (200, {"Content-Type": "text/html"}, html_shop.pages["/cz"][2].partition(b"</a>")[2])
+    assert rows()[0]["Thing"] == "20USD"
