@@ -128,8 +128,7 @@ class checker {
 
   void fetch() {
     const auto& fetch = values_.fetch;
-    if (fetch.browser != "auto" &&
-        !starts_with_any(fetch.browser, {"http://", "https://", "ws://", "wss://"})) {
+    if (fetch.browser != "auto" && !starts_with_any(fetch.browser, {"http://", "ws://"})) {
       error("fetch.browser", "expected auto or an http:// or ws:// address", "");
     }
     for (const auto& [name, value] :

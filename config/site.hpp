@@ -49,6 +49,8 @@ struct html_source {
   header_list headers;
   std::vector<located_text> prewarm;
   bool use_browser = false;
+  std::optional<located_text>
+      wait_for;  ///< with use_browser: CSS of an element that every page comes to have
   bool debug = false;
 };
 
@@ -117,6 +119,8 @@ struct site {
   std::string merchant;
   std::string source;
   std::string country;
+  /// `country` of every site with the same ids, in the order of their prices in one row; empty: there is none.
+  std::vector<std::string> countries;
   bool debug = false;
   std::optional<bool> respect_robots;  ///< unset: `fetch.robots`
   std::optional<api_source> api;

@@ -94,11 +94,14 @@ html_source read_html_source(const yaml_node& node, const std::string& path, boo
       .on("prewarm", addresses(html.prewarm, found))
       .on("prewarm_urls", addresses(html.prewarm, found))
       .on("use_browser", flag(html.use_browser, found))
+      .on("wait_for", located(html.wait_for, found))
       .on("debug", flag(html.debug, found));
   if (!reader.read(node)) return html;
   if (!node.find("category_urls") && !node.find("sitemaps") && !(fallback && node.find("page_url"))) {
     refuse(found, node.where, path + (fallback ? ": needs page_url" : ": needs category_urls or sitemaps"));
   }
+  if (html.wait_for && !html.use_browser)
+    warn(found, html.wait_for->where, path + ".wait_for has no effect without use_browser", "");
   return html;
 }
 

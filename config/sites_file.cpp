@@ -116,6 +116,12 @@ class stanza_reader {
               if (auto width = read_integer(node, name, 1, 10'000, found_))
                 site_.image_width = static_cast<int>(*width);
             })
+        .on("countries",
+            [this](const yaml_node& node, const std::string& name) {
+              const auto listed = read_texts(node, name, found_);
+              if (!listed) return;
+              for (const auto& one : *listed) site_.countries.push_back(one.text);
+            })
         .on("second_hand", flag(site_.second_hand))
         .on("delay", milliseconds(site_.delay_ms))
         .on("image_delay", milliseconds(site_.image_delay_ms))

@@ -109,6 +109,8 @@ result<void> application::make_clients() {
   scrape::fetcher::options images{s.fetch.images, robots_agent, 3};
   page_lane_ = std::make_unique<scrape::fetcher>(executor, *shop_http_, robots_, pages, observe);
   image_lane_ = std::make_unique<scrape::fetcher>(executor, *shop_http_, robots_, images, observe);
+  browser_ = std::make_unique<scrape::browser>(
+      executor, cpu_.get_executor(), scrape::browser::options{s.fetch, options_.permitted_endpoints});
 
   if (options_.with_sink) {
     auto made = storage::make_sink(s.sink, *sink_http_, cpu_.get_executor());
@@ -121,8 +123,8 @@ result<void> application::make_clients() {
   });
   image_gate_ = std::make_unique<intake_gate>(executor, "images", [this] { return disk_nearly_full(); });
   runner_ = std::make_unique<site_runner>(
-      executor,
-      site_runner::parts{loaded_, catalogue_.get(), *page_lane_, *page_gate_, metrics_, cpu_.get_executor()});
+      executor, site_runner::parts{loaded_, catalogue_.get(), *page_lane_, *browser_, *page_gate_, metrics_,
+                                   cpu_.get_executor()});
   tasks_.spawn("loop latency", watch_loop_latency());
   return {};
 }
@@ -316,6 +318,7 @@ asio::awaitable<void> application::shutdown(std::chrono::milliseconds at_most) {
     co_await notifier_->wait_until_idle(std::min(left, longest_farewell));
   }
   if (sink_) sink_->stop();
+  if (browser_) co_await browser_->stop();
   tasks_.cancel();
   co_await tasks_.join();
 }

@@ -23,6 +23,7 @@
 #include "daemon/text_embedder.hpp"
 #include "daemon/text_stage.hpp"
 #include "embed/encoder.hpp"
+#include "scrape/browser.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/sink.hpp"
@@ -122,6 +123,8 @@ class application {
   const std::shared_ptr<storage::state_database>& database() noexcept { return database_; }
   /// The polite fetcher of pages; not with state_access::read.
   scrape::fetcher& page_lane() noexcept { return *page_lane_; }
+  /// The browser for sites that want one; not with state_access::read.
+  scrape::browser& browser() noexcept { return *browser_; }
   /// The polite fetcher of pictures; not with state_access::read.
   scrape::fetcher& image_lane() noexcept { return *image_lane_; }
   /// nullptr: none.
@@ -167,6 +170,7 @@ class application {
   std::unique_ptr<http_client> shop_http_, sink_http_;
   std::shared_ptr<scrape::robots_cache> robots_;
   std::unique_ptr<scrape::fetcher> page_lane_, image_lane_;
+  std::unique_ptr<scrape::browser> browser_;
   std::shared_ptr<storage::state_database> database_;
   std::unique_ptr<storage::catalogue> catalogue_;
   std::unique_ptr<paused_sites> paused_;

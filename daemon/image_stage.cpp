@@ -134,12 +134,22 @@ asio::awaitable<void> image_stage::process(storage::due_image image) {
 asio::awaitable<result<void>> image_stage::fetch_and_embed(storage::due_image image) {
   const auto* site = parts_.find_site(image.site);
   auto request = scrape::image_request(image.url, site, parts_.fetch);
+  const auto known = comparable(image);
+  if (known && !known->etag.empty()) request.http.headers.set("If-None-Match", known->etag);
+  if (known && !known->last_modified.empty())
+    request.http.headers.set("If-Modified-Since", known->last_modified);
   auto response = co_await parts_.images.fetch(std::move(request));
   --fetching_;
   wake_.cancel();
   if (!response) co_return response.error();
   // Held from here until the vector is committed; also when the coroutine is cancelled.
   const bytes_held held(held_bytes_, response->body.size());
+  const std::string etag(response->headers.find("etag").value_or(""));
+  const std::string last_modified(response->headers.find("last-modified").value_or(""));
+  if (response->status == 304 && known) {
+    storage::image_confirmation same{image.url, etag, last_modified, ""};
+    co_return co_await confirm(std::move(same));
+  }
   if (response->status >= 300) {
     error e{errc::http_status, "cannot fetch image", image.url,
             "the server answered " + std::to_string(response->status), ""};
@@ -152,8 +162,12 @@ asio::awaitable<result<void>> image_stage::fetch_and_embed(storage::due_image im
   storage::vector_commit commit;
   commit.image_url = image.url;
   commit.content_sha256 = sha256_hex(response->body);
-  commit.etag = std::string(response->headers.find("etag").value_or(""));
-  commit.last_modified = std::string(response->headers.find("last-modified").value_or(""));
+  if (known && (known->content_sha256.empty() || known->content_sha256 == commit.content_sha256)) {
+    storage::image_confirmation same{image.url, etag, last_modified, commit.content_sha256};
+    co_return co_await confirm(std::move(same));
+  }
+  commit.etag = etag;
+  commit.last_modified = last_modified;
   auto vector = co_await parts_.encoder.encode(std::move(response->body), image.url, embed::lane::bulk);
   if (!vector) co_return vector.error();
   commit.vector = std::move(*vector);
@@ -164,6 +178,22 @@ asio::awaitable<result<void>> image_stage::fetch_and_embed(storage::due_image im
   if (!committed) co_return committed.error();
   ++counts_.embedded;
   parts_.metrics.images("embedded").Increment();
+  parts_.on_committed();
+  co_return result<void>();
+}
+
+std::optional<storage::known_image> image_stage::comparable(const storage::due_image& image) const {
+  if (!image.known) return std::nullopt;
+  const auto& of = image.known->fingerprint;
+  const bool same_space = of == parts_.encoder.model().fingerprint || of == "adopted";
+  return same_space ? image.known : std::nullopt;
+}
+
+asio::awaitable<result<void>> image_stage::confirm(storage::image_confirmation image) {
+  auto confirmed = co_await parts_.catalogue.confirm_image(std::move(image), parts_.to_sink);
+  if (!confirmed) co_return confirmed.error();
+  ++counts_.unchanged;
+  parts_.metrics.images("unchanged").Increment();
   parts_.on_committed();
   co_return result<void>();
 }

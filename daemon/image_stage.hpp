@@ -20,8 +20,9 @@
 namespace catwalk::daemon {
 
 struct image_counts {
-  std::uint64_t fetched = 0;   ///< images whose bytes arrived
-  std::uint64_t embedded = 0;  ///< vectors committed
+  std::uint64_t fetched = 0;    ///< images whose bytes arrived
+  std::uint64_t unchanged = 0;  ///< asked for again and found to be as they were
+  std::uint64_t embedded = 0;   ///< vectors committed
   std::uint64_t failed = 0;
   std::uint64_t bytes = 0;
 };
@@ -73,6 +74,9 @@ class image_stage {
   boost::asio::awaitable<void> feed();
   boost::asio::awaitable<void> process(storage::due_image image);
   boost::asio::awaitable<result<void>> fetch_and_embed(storage::due_image image);
+  /// What is known of an image whose vector is of the model's own space: it can be found unchanged.
+  std::optional<storage::known_image> comparable(const storage::due_image& image) const;
+  boost::asio::awaitable<result<void>> confirm(storage::image_confirmation image);
   bool room_for_another();
   bool idle() const noexcept { return !unlooked_ && nothing_due_ && in_flight_.empty(); }
 

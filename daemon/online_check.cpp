@@ -87,9 +87,10 @@ asio::awaitable<void> online_check::check_site(site_check& one) {
   first_page taken;
   site_report report;
   report.site = one.site.name;
-  scrape::source_context context{one.site, app_.settings().fetch, app_.page_lane(), app_.cpu(),
-                                 make_cookie_jar()};
-  co_await read_site(std::move(context), taken, report);
+  const auto browser = scrape::uses_browser(one.site) ? app_.browser().open(one.site) : nullptr;
+  scrape::source_context context{
+      one.site, app_.settings().fetch, app_.page_lane(), app_.cpu(), make_cookie_jar(), true, browser.get()};
+  co_await read_site(context, taken, report);
   if (!taken.page()) {
     one.finding.says = report.errors.empty() ? "no page could be read" : report.errors.front();
     co_return;

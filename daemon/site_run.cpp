@@ -73,6 +73,10 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   commit.to_sink = parts_.to_sink;
   commit.fingerprint = parts_.fingerprint;
   if (parts_.shape) commit.shape = parts_.shape();
+  const auto place = std::find(site_.countries.begin(), site_.countries.end(), site_.country);
+  if (place != site_.countries.end())
+    commit.country_position = static_cast<int>(place - site_.countries.begin());
+  commit.images_older_than = wall_now() - parts_.images_revalidate;
   const auto read = static_cast<int>(p.products.size());
   commit.products = std::move(p.products);
 
@@ -139,9 +143,9 @@ bool comparing_page_sink::limit_reached() const {
   return options_.limit && report_.products >= *options_.limit;
 }
 
-asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink,
+asio::awaitable<void> read_site(const scrape::source_context& context, scrape::page_sink& sink,
                                 site_report& report) {
-  auto source = scrape::make_source(std::move(context));
+  auto source = scrape::make_source(context);
   if (!source) {
     report.errors.push_back(source.error().to_string());
     spdlog::error("{}: {}", report.site, source.error().to_string());

@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ class committing_page_sink final : public scrape::page_sink {
     std::string fingerprint;             ///< of the model that vectors must come from
     std::function<void()> on_committed;  ///< images and rows may be due
     std::function<std::shared_ptr<const storage::layout>()> shape;  ///< how the sink forms rows
+    std::chrono::milliseconds images_revalidate;  ///< images that were asked for longer ago are due again
   };
   committing_page_sink(parts p, const config::site& site, storage::run_id run, read_options options,
                        site_report& report);
@@ -77,7 +79,7 @@ class comparing_page_sink final : public scrape::page_sink {
 };
 
 /// Reads one site into `sink` and completes `report` with endpoints and errors.
-boost::asio::awaitable<void> read_site(scrape::source_context context, scrape::page_sink& sink,
+boost::asio::awaitable<void> read_site(const scrape::source_context& context, scrape::page_sink& sink,
                                        site_report& report);
 
 }  // namespace catwalk::daemon

@@ -99,11 +99,15 @@ result<void> site_runner::check_sites(const std::vector<std::string>& names) con
   return {};
 }
 
-scrape::source_context site_runner::context_for(const config::site& site) {
+std::unique_ptr<scrape::page_renderer> site_runner::browser_for(const config::site& site) {
+  return scrape::uses_browser(site) ? parts_.browser.open(site) : nullptr;
+}
+
+scrape::source_context site_runner::context_for(const config::site& site, scrape::page_renderer* browser) {
   // The one layout that stores what the shop sent; where the sink has not said what it is, it may be that.
   const auto shape = pipeline_ && pipeline_->shape ? pipeline_->shape() : nullptr;
   const bool raw_items = !shape || shape->name() == "2025-10";
-  return {site, parts_.loaded.values.fetch, parts_.pages, parts_.cpu, make_cookie_jar(), raw_items};
+  return {site, parts_.loaded.values.fetch, parts_.pages, parts_.cpu, make_cookie_jar(), raw_items, browser};
 }
 
 asio::awaitable<void> site_runner::commit_site(const config::site& site, storage::run_id run,
@@ -112,12 +116,15 @@ asio::awaitable<void> site_runner::commit_site(const config::site& site, storage
     notify_stages();
     if (pipeline_->writer) pipeline_->writer->notify();
   };
-  committing_page_sink to({*parts_.catalogue, parts_.intake, parts_.metrics, pipeline_->writer != nullptr,
-                           pipeline_->fingerprint, on_committed, pipeline_->shape},
-                          site, run, read, report);
-  auto context = context_for(site);
+  committing_page_sink to(
+      {*parts_.catalogue, parts_.intake, parts_.metrics, pipeline_->writer != nullptr, pipeline_->fingerprint,
+       on_committed, pipeline_->shape, parts_.loaded.values.fetch.images_revalidate},
+      site, run, read, report);
+  auto browser = browser_for(site);
+  auto context = context_for(site, browser.get());
   const auto began = steady_now();
-  co_await read_site(std::move(context), to, report);
+  co_await read_site(context, to, report);
+  browser.reset();
   report.took = since(began);
   report.ended = true;
   if (!report.blocked.empty())
@@ -135,8 +142,9 @@ asio::awaitable<void> site_runner::commit_site(const config::site& site, storage
 asio::awaitable<void> site_runner::compare_site(const config::site& site, read_options read,
                                                 site_report& report, dry_run_findings& findings) {
   comparing_page_sink to(parts_.catalogue, read, report, findings);
-  auto context = context_for(site);
-  co_await read_site(std::move(context), to, report);
+  const auto browser = browser_for(site);
+  auto context = context_for(site, browser.get());
+  co_await read_site(context, to, report);
 }
 
 asio::awaitable<void> site_runner::carry_out(work& run, const run_request& request,

@@ -17,6 +17,7 @@
 #include "daemon/run_under_way.hpp"
 #include "daemon/site_run.hpp"
 #include "daemon/text_stage.hpp"
+#include "scrape/browser.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/sink.hpp"
@@ -32,6 +33,7 @@ class site_runner {
     const config::loaded& loaded;
     storage::catalogue* catalogue;  ///< nullptr: there is none yet, and dry runs alone are possible
     scrape::fetcher& pages;
+    scrape::browser& browser;
     intake_gate& intake;
     catwalk::metrics& metrics;
     boost::asio::any_io_executor cpu;  ///< parsing and normalising run here
@@ -95,7 +97,9 @@ class site_runner {
 
   using chosen_sites = std::vector<const config::site*>;
   result<chosen_sites> choose_sites(const std::vector<std::string>& names) const;
-  scrape::source_context context_for(const config::site& site);
+  /// `browser`: what renders the site's pages; nullptr: it wants none.
+  scrape::source_context context_for(const config::site& site, scrape::page_renderer* browser);
+  std::unique_ptr<scrape::page_renderer> browser_for(const config::site& site);
   boost::asio::awaitable<void> commit_site(const config::site& site, storage::run_id run, read_options read,
                                            site_report& report);
   boost::asio::awaitable<void> compare_site(const config::site& site, read_options read, site_report& report,

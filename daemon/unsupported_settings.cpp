@@ -17,10 +17,6 @@ struct unsupported {
 };
 
 constexpr unsupported table[] = {
-    {"fetch.images.revalidate",
-     [](const settings& s) { return s.fetch.images_revalidate != settings().fetch.images_revalidate; },
-     level::warning, "an image is asked for again when its address changes"},
-    {"fetch.browser", [](const settings& s) { return s.fetch.browser != "auto"; }, level::warning, ""},
 };
 
 config::problem not_yet(level severity, const config::place& where, const std::string& what,

@@ -11,6 +11,7 @@
 #include "core/url.hpp"
 #include "scrape/block_page.hpp"
 #include "scrape/lane_gate.hpp"
+#include "scrape/page_renderer.hpp"
 #include "scrape/retry_after.hpp"
 #include "scrape/retry_policy.hpp"
 #include "scrape/robots_cache.hpp"
@@ -151,8 +152,7 @@ class fetcher::impl {
     wake_all();  // the next in the line of this host learns when its turn comes
 
     if (request.restart) request.restart();
-    http_request http = request.http;
-    auto response = co_await http_.fetch(std::move(http));
+    auto response = co_await ask(request);
     auto outcome = request_outcome::failed;
     if (response.has_value()) {
       const int status = response->status;
@@ -167,6 +167,16 @@ class fetcher::impl {
     if (held) held = std::min<milliseconds>(*held, retry_policy::longest_pause);
     mine.finish(outcome, held);
     co_return judged(std::move(response), shown);
+  }
+
+  asio::awaitable<result<http_response>> ask(const fetch_request& request) {
+    if (request.renderer != nullptr) {
+      auto rendered = co_await request.renderer->render(request.http, request.wait_for);
+      if (rendered.has_error()) co_return rendered.error();
+      if (rendered->has_value()) co_return std::move(**rendered);
+    }
+    http_request http = request.http;
+    co_return co_await http_.fetch(std::move(http));
   }
 
   static error with_attempts(error failure, int attempts) {

@@ -21,6 +21,9 @@ struct fetch_request {
   std::optional<std::chrono::milliseconds> delay;  ///< wins over the lane's
   /// With `http.on_body`: called before each attempt, so that what an earlier one brought is dropped.
   std::function<void()> restart;
+  /// Renders the page in a browser, with `wait_for` (see page_renderer); nullptr: the page as it is sent.
+  class page_renderer* renderer = nullptr;
+  std::string wait_for{};
 };
 
 /// A lane of polite requests to shops: robots.txt, a concurrency limit in all and per host, a delay with

@@ -1,5 +1,8 @@
 #include "scrape/html_source.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
 #include <utility>
 
 #include "core/url.hpp"
@@ -9,11 +12,33 @@ namespace catwalk::scrape {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// A selector as browsers know it: without catwalk's own `@attribute` at its end.
+std::string for_browser(const std::string& selector) {
+  const auto at = selector.rfind('@');
+  const bool suffix =
+      at != std::string::npos && at + 1 < selector.size() &&
+      std::all_of(selector.begin() + static_cast<std::ptrdiff_t>(at) + 1, selector.end(),
+                  [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
+  return suffix ? selector.substr(0, at) : selector;
+}
+
+}  // namespace
+
 page_manners manners_of(const config::html_source& html) {
   page_manners manners;
   manners.headers = html.headers;
   manners.accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
   manners.debug = html.debug;
+  manners.use_browser = html.use_browser;
+  if (html.wait_for) {
+    manners.wait_for_listing = manners.wait_for_detail = html.wait_for->text;
+  } else if (html.product_selector) {
+    manners.wait_for_listing = for_browser(html.product_selector->text);
+  } else if (html.product_link_selector) {
+    manners.wait_for_listing = for_browser(html.product_link_selector->text);
+  }
   return manners;
 }
 

@@ -55,6 +55,7 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int inde
   items_of_last_ = now.from_memory ? std::nullopt : std::optional(now.ids.size());
   if (auto ended = bans_.after(failure ? &*failure : nullptr)) co_return *ended;
   if (sink.limit_reached() || now.details_missing) now.outcome.complete = false;
+  doubt_without_browser(now.outcome);
   co_return std::move(now.outcome);
 }
 
@@ -80,14 +81,24 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read_sitemap(sitemap_walk
     if (!now.outcome.failure) now.outcome.failure = failures.front();
   }
   now.outcome.complete = ended && failures.empty() && !now.details_missing;
+  doubt_without_browser(now.outcome);
   co_return std::move(now.outcome);
+}
+
+void listing_run::doubt_without_browser(endpoint_outcome& outcome) {
+  if (!requests_.lacks_browser()) return;
+  outcome.complete = false;
+  if (std::exchange(browser_missed_, true) || outcome.failure) return;
+  outcome.failure = error{errc::not_found, "read without the browser that use_browser asks for",
+                          redacted(outcome.endpoint), "", "what the site used to list is kept"};
 }
 
 asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sink) {
   of.more = false;
   const std::string key = of.place.address.key();
   const auto known = co_await sink.known(of.place.endpoint, key);
-  fetch_request request = requests_.make(of.place.address, known ? &*known : nullptr);
+  fetch_request request =
+      requests_.make_page(of.place.address, known ? &*known : nullptr, requests_.manners().wait_for_listing);
   auto response = co_await context_.pages.fetch(std::move(request));
   if (response.has_error()) {
     if (response.error().code == errc::cancelled) co_return response.error();
@@ -198,7 +209,8 @@ asio::awaitable<result<void>> listing_run::read_entries(reading& of, std::vector
 
 asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address address, page_sink& sink) {
   const auto known = co_await sink.known(of.place.endpoint, address.url);
-  fetch_request request = requests_.make(address, known ? &*known : nullptr);
+  fetch_request request =
+      requests_.make_page(address, known ? &*known : nullptr, requests_.manners().wait_for_detail);
   auto response = co_await context_.pages.fetch(std::move(request));
   page read;
   read.endpoint = of.place.endpoint;

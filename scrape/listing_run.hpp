@@ -53,10 +53,14 @@ class listing_run {
                                                     page_sink& sink);
   boost::asio::awaitable<result<void>> read_detail(reading& of, page_address address, page_sink& sink);
 
+  /// A listing that was read without the browser that the site wants may lack what scripts would have added.
+  void doubt_without_browser(endpoint_outcome& outcome);
+
   const source_context& context_;
   site_requests requests_;
   const page_reader& reader_;
   ban_watch bans_;
+  bool browser_missed_ = false;  ///< said once, by the first listing
   std::optional<std::size_t> items_of_last_;
 };
 

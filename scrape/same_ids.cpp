@@ -1,8 +1,10 @@
 #include "scrape/same_ids.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "core/url.hpp"
 
@@ -31,17 +33,28 @@ std::set<std::string> hosts_of(const config::site& site) {
 
 config::problems check_same_ids(const std::vector<config::site>& sites) {
   config::problems found;
+  const auto refuse = [&](const config::site& site, std::string what, std::string hint) {
+    found.push_back({config::problem::level::error, site.where, std::move(what), std::move(hint)});
+  };
   std::map<std::pair<std::string, std::string>, const config::site*> first_by_source_and_host;
   for (const config::site& site : sites) {
+    const auto& all = site.countries;
+    if (!all.empty() && std::find(all.begin(), all.end(), site.country) == all.end())
+      refuse(site, "countries of site '" + site.name + "' lacks its own country '" + site.country + "'", "");
     for (const std::string& host : hosts_of(site)) {
       const auto [first, is_first] = first_by_source_and_host.try_emplace({site.source, host}, &site);
       const config::site& other = *first->second;
       if (is_first || other.country == site.country) continue;
-      found.push_back({config::problem::level::error, site.where,
-                       "site '" + site.name + "' gives its products the ids of '" + other.name +
-                           "': both have source '" + site.source + "' and read " + host +
-                           ", for the countries '" + other.country + "' and '" + site.country + "'",
-                       "give one of them another source:"});
+      if (!all.empty() && all == other.countries) continue;
+      std::string what = "site '" + site.name;
+      what.append("' gives its products the ids of '").append(other.name);
+      what.append("': both have source '").append(site.source).append("' and read ").append(host);
+      what.append(", for the countries '").append(other.country).append("' and '").append(site.country);
+      what.append("'");
+      const bool neither = all.empty() && other.countries.empty();
+      refuse(site, std::move(what),
+             neither ? "give one of them another source:, or both the same countries: for prices in one row"
+                     : "give both the same countries:");
       break;
     }
   }

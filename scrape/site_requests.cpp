@@ -5,6 +5,8 @@
 #include <boost/system/system_error.hpp>
 #include <utility>
 
+#include "scrape/page_renderer.hpp"
+
 namespace catwalk::scrape {
 
 namespace asio = boost::asio;
@@ -37,6 +39,21 @@ fetch_request site_requests::make(const page_address& address, const page_valida
   return request;
 }
 
+fetch_request site_requests::make_page(const page_address& address, const page_validators* known,
+                                       const std::string& wait_for) const {
+  const bool rendered = manners_.use_browser && context_.browser != nullptr;
+  fetch_request request = make(address, rendered ? nullptr : known);
+  if (rendered) {
+    request.renderer = context_.browser;
+    request.wait_for = wait_for;
+  }
+  return request;
+}
+
+bool site_requests::lacks_browser() const {
+  return manners_.use_browser && (context_.browser == nullptr || context_.browser->unavailable());
+}
+
 asio::awaitable<result<http_response>> site_requests::fetch(page_address address) const {
   fetch_request request = make(address);
   co_return co_await context_.pages.fetch(std::move(request));
@@ -54,8 +71,9 @@ asio::awaitable<result<http_response>> site_requests::fetch_into(page_address ad
 asio::awaitable<result<void>> site_requests::prewarm(
     const std::vector<config::located_text>& addresses) const {
   for (const config::located_text& address : addresses) {
-    page_address visited{address.text, ""};
-    auto response = co_await fetch(std::move(visited));
+    const page_address visited{address.text, ""};
+    fetch_request request = make_page(visited, nullptr, "");
+    auto response = co_await context_.pages.fetch(std::move(request));
     if (response.has_value()) continue;
     if (response.error().code == errc::cancelled) co_return response.error();
     // The cookies may not be needed: the listings decide.

@@ -19,6 +19,9 @@ struct page_manners {
   std::string accept = "*/*";
   int max_pages = 1000;  ///< a listing whose paging never ends is not followed for ever
   bool debug = false;    ///< log each page
+  bool use_browser = false;
+  std::string wait_for_listing{},
+      wait_for_detail{};  ///< with the browser: the element to wait for; empty: none
 };
 
 /// The requests of one site for its pages: its headers, proxy, delay, robots setting and cookies.
@@ -32,6 +35,14 @@ class site_requests {
 
   /// `known`: what an earlier run knew of the page, for a conditional request; null: nothing.
   fetch_request make(const page_address& address, const page_validators* known = nullptr) const;
+
+  /// The same for a page that is to be rendered where the manners say so. What is known is then of no use:
+  /// the shop's validators are those of what it sends, before scripts have run.
+  fetch_request make_page(const page_address& address, const page_validators* known,
+                          const std::string& wait_for) const;
+
+  /// A page was to be rendered and was not.
+  bool lacks_browser() const;
 
   boost::asio::awaitable<result<http_response>> fetch(page_address address) const;
 

@@ -22,27 +22,21 @@ config::problem problem_of(level severity, const config::place& where, std::stri
   return {severity, where, std::move(what), std::move(hint)};
 }
 
-constexpr std::string_view not_yet = " is not supported yet by this version: ";
-
 void check_fields(const config::field_expressions& fields, const std::string& key, config::problems& found) {
   for (const auto& [field, expressions] : fields) {
     for (const config::located_text& expression : expressions) {
       if (trimmed(expression.text).empty()) continue;
-      auto of_one = check_expression(expression, key + "." + field);
+      std::string name = key;
+      name.append(".").append(field);
+      auto of_one = check_expression(expression, name);
       std::move(of_one.begin(), of_one.end(), std::back_inserter(found));
     }
   }
 }
 
-void check_html(const config::site& site, const config::html_source& html, const std::string& key,
-                config::problems& found) {
+void check_html(const config::html_source& html, const std::string& key, config::problems& found) {
   auto selectors = html_reader::check(html, key);
   std::move(selectors.begin(), selectors.end(), std::back_inserter(found));
-  if (html.use_browser) {
-    found.push_back(problem_of(level::warning, site.where,
-                               key + ".use_browser" + std::string(not_yet) +
-                                   "pages are read as the shop sends them, without running their scripts"));
-  }
 }
 
 void check_api(const config::site& site, config::problems& found) {
@@ -80,12 +74,12 @@ void check_api(const config::site& site, config::problems& found) {
         problem_of(level::error, site.where, "api.field_map has no price: every item would be skipped"));
   }
   add_all(check_discovery(api));
-  if (api.fallback_html) check_html(site, *api.fallback_html, "api.fallback_html", found);
+  if (api.fallback_html) check_html(*api.fallback_html, "api.fallback_html", found);
 }
 
 }  // namespace
 
-result<std::unique_ptr<source>> make_source(source_context context) {
+result<std::unique_ptr<source>> make_source(const source_context& context) {
   if (context.site.api) return api_source::make(context);
   if (context.site.html) return html_source::make(context);
   if (context.site.shopify) return shopify_source::make(context);
@@ -95,10 +89,15 @@ result<std::unique_ptr<source>> make_source(source_context context) {
                ""};
 }
 
+bool uses_browser(const config::site& site) {
+  return (site.html && site.html->use_browser) ||
+         (site.api && site.api->fallback_html && site.api->fallback_html->use_browser);
+}
+
 config::problems check_site(const config::site& site) {
   config::problems found;
   if (site.api) check_api(site, found);
-  if (site.html) check_html(site, *site.html, "html", found);
+  if (site.html) check_html(*site.html, "html", found);
   if (site.shopify) check_fields(site.shopify->field_map, "shopify.field_map", found);
   if (site.feed) check_fields(site.feed->field_map, "feed.field_map", found);
   return found;

@@ -48,8 +48,8 @@ struct endpoint_outcome {
   std::string endpoint;
   int endpoint_index = 0;
   bool complete = false;
-  std::optional<error>
-      failure;  ///< why it is incomplete; nullopt where `complete`, or where a limit ended it
+  std::optional<error> failure;  ///< why it is incomplete; nullopt where `complete`, where a limit ended it,
+                                 ///< or where another endpoint's has said that there was no browser
 };
 
 /// Takes pages as they are read: the pipeline's page transaction. Implemented by daemon/; called on the loop.
@@ -77,6 +77,7 @@ struct source_context {
   boost::asio::any_io_executor cpu;     ///< parsing and normalising run here
   std::shared_ptr<cookie_jar> cookies;  ///< of this run
   bool keep_raw_items = true;           ///< whether some sink stores what the shop sent (product::raw_item)
+  class page_renderer* browser = nullptr;  ///< for `use_browser`; nullptr: there is none
 };
 
 /// Reads one site: one per kind of shop.
@@ -90,7 +91,10 @@ class source {
 };
 
 /// The source for the site's kind. `invalid_config` where the site's kind is not supported, naming it.
-result<std::unique_ptr<source>> make_source(source_context context);
+result<std::unique_ptr<source>> make_source(const source_context& context);
+
+/// Whether some of the site's pages are to be rendered in a browser.
+bool uses_browser(const config::site& site);
 
 /// Parses every expression of the site (JMESPath, CSS) and returns what does not parse, with its place.
 config::problems check_site(const config::site& site);

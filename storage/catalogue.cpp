@@ -83,14 +83,15 @@ asio::awaitable<result<std::vector<due_image>>> catalogue::due_images(wall_time 
     std::set<std::string, std::less<>> taken(skip.begin(), skip.end());
     std::vector<due_image> due;
     auto s = db.prepare(
-        "select p.image_url, p.site, coalesce(i.attempts, 0) from products p left join images i on i.url = "
-        "p.image_url "
+        "select p.image_url, p.site, coalesce(i.attempts, 0), i.vector is not null, i.fingerprint, i.etag, "
+        "i.last_modified, i.content_sha256 from products p left join images i on i.url = p.image_url "
         "where p.next_try <= ?1 and p.gone_at is null order by p.next_try, p.number");
     s.bind(to_millis(now));
     while (static_cast<int>(due.size()) < limit && s.step()) {
       auto url = s.text(0);
       if (!taken.insert(url).second) continue;
       due.push_back({std::move(url), site_name(s.text(1)), static_cast<int>(s.integer(2))});
+      if (s.integer(3) != 0) due.back().known = known_image{s.text(4), s.text(5), s.text(6), s.text(7)};
     }
     return due;
   };
@@ -120,9 +121,9 @@ asio::awaitable<result<int>> catalogue::expire_vectors(std::string fingerprint) 
 
 namespace {
 
-void commit_vector(connection& db, const vector_commit& image, bool to_sink, wall_time now) {
-  write_vector(db, image, now);
-  const auto mark = find_image(db, image.image_url).mark(image.image_url);
+/// The products of an image have its vector.
+void make_ready(connection& db, const std::string& url, bool to_sink, wall_time now) {
+  const auto mark = find_image(db, url).mark(url);
   struct holder {
     std::string id;
     bool sink_has_it;
@@ -131,18 +132,22 @@ void commit_vector(connection& db, const vector_commit& image, bool to_sink, wal
   {
     auto s = db.prepare(
         "select id, coalesce(sink_vector = ?2, 0) from products where image_url = ?1 and gone_at is null");
-    s.bind(image.image_url, mark);
+    s.bind(url, mark);
     while (s.step()) holders.push_back({s.text(0), s.integer(1) != 0});
   }
   db.run("update products set vector_state = 'ready', vector_url = ?1, next_try = null where image_url = ?1",
-         image.image_url);
+         url);
   if (to_sink) {
     for (const auto& h : holders)
       if (!h.sink_has_it) enqueue_upsert(db, product_id(h.id), vector_part, false, now);
-    db.run("update products set sink_vector = ?2 where image_url = ?1 and gone_at is null", image.image_url,
-           mark);
+    db.run("update products set sink_vector = ?2 where image_url = ?1 and gone_at is null", url, mark);
   }
-  release_held(db, image.image_url);
+  release_held(db, url);
+}
+
+void commit_vector(connection& db, const vector_commit& image, bool to_sink, wall_time now) {
+  write_vector(db, image, now);
+  make_ready(db, image.image_url, to_sink, now);
 }
 
 }  // namespace
@@ -166,6 +171,16 @@ asio::awaitable<result<void>> catalogue::commit_image_failure(image_failure fail
         "image_url = ?1",
         failure.image_url, next);
     if (to_sink) release_held(db, failure.image_url);
+    return {};
+  };
+  co_return co_await db_->internals().write(std::move(work));
+}
+
+asio::awaitable<result<void>> catalogue::confirm_image(image_confirmation image, bool to_sink) {
+  auto work = [image = std::move(image), to_sink](connection& db) -> result<void> {
+    const auto now = wall_now();
+    write_confirmation(db, image, now);
+    make_ready(db, image.image_url, to_sink, now);
     return {};
   };
   co_return co_await db_->internals().write(std::move(work));

@@ -52,6 +52,10 @@ struct page_commit {
   bool to_sink = true;
   /// The tower that vectors must come from; a product whose vector has another fingerprint is `stale`.
   std::string fingerprint;
+  /// Images that were last asked for before this are asked for again; nullopt: none.
+  std::optional<wall_time> images_older_than{};
+  /// The place of the site's country in its `countries`; nullopt: its rows hold its own prices alone.
+  std::optional<int> country_position{};
 };
 
 struct page_counts {
@@ -125,11 +129,26 @@ struct sync_preview {
   std::vector<product_gone> gone;  ///< those that the guard keeps among them
 };
 
-/// An image that wants a vector, and the products that share it.
+/// What is known of an image that has a vector.
+struct known_image {
+  std::string fingerprint;  ///< of the vector
+  std::string etag, last_modified;
+  std::string content_sha256;  ///< empty: not known (the vector was adopted)
+};
+
+/// An image that wants a vector or is to be asked for again, and the products that share it.
 struct due_image {
   std::string url;
   site_name site;    ///< of one of the products
   int attempts = 0;  ///< failed tries so far
+  std::optional<known_image> known{};
+};
+
+/// An image is still the one that was embedded.
+struct image_confirmation {
+  std::string image_url;
+  std::string etag, last_modified;  ///< as the answer has them; empty: as before
+  std::string content_sha256;       ///< empty: as before
 };
 
 /// What became of an image.
@@ -250,8 +269,8 @@ class catalogue {
                                                             sync_request request);
   boost::asio::awaitable<result<std::vector<comparison>>> compare(std::vector<product> products);
 
-  /// Images whose vector is due now (pending, or failed with the next try reached), oldest first, without
-  /// those in `skip` (in flight already).
+  /// Images whose vector is due now (pending, or failed with the next try reached) or that are to be asked
+  /// for again, oldest first, without those in `skip` (in flight already).
   boost::asio::awaitable<result<std::vector<due_image>>> due_images(wall_time now, int limit,
                                                                     std::vector<std::string> skip);
   /// Makes the vectors of another tower than `fingerprint` stale and due, so that one space is not searched
@@ -263,6 +282,7 @@ class catalogue {
   /// One batch transaction: vectors and the outbox rows that they release.
   boost::asio::awaitable<result<void>> commit_vectors(std::vector<vector_commit> batch, bool to_sink);
   boost::asio::awaitable<result<void>> commit_image_failure(image_failure failure, bool to_sink);
+  boost::asio::awaitable<result<void>> confirm_image(image_confirmation image, bool to_sink);
 
   /// Takes over rows that the sink holds; see adoption.hpp.
   boost::asio::awaitable<result<adoption_counts>> adopt(std::vector<adoptable_row> rows,

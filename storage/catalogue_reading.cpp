@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "storage/country_prices.hpp"
 #include "storage/image_rows.hpp"
 
 namespace catwalk::storage {
@@ -24,9 +25,11 @@ result<catalogue_entry> read_entry(sqlite::connection& db, const sqlite::stateme
   return entry;
 }
 
-comparison compare_with_stored(sqlite::connection& db, const product& p) {
+comparison compare_with_stored(sqlite::connection& db, const product& read) {
   comparison c;
-  c.id = p.id;
+  c.id = read.id;
+  const auto joined = country_prices(db).preview(read);
+  const product& p = joined ? *joined : read;
   auto s = db.prepare("select field_hash, fields from products where id = ?1 and gone_at is null");
   s.bind(p.id.str());
   if (!s.step()) return c;

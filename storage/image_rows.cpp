@@ -15,7 +15,8 @@ std::string image_status::mark(std::string_view url) const {
 image_status find_image(sqlite::connection& db, std::string_view url) {
   image_status found;
   auto s = db.prepare(
-      "select vector is not null, fingerprint, crc32c, attempts, next_try from images where url = ?1");
+      "select vector is not null, fingerprint, crc32c, attempts, next_try, coalesce(checked, embedded, 0) "
+      "from images where url = ?1");
   s.bind(url);
   if (!s.step()) return found;
   found.has_vector = s.integer(0) != 0;
@@ -23,6 +24,7 @@ image_status find_image(sqlite::connection& db, std::string_view url) {
   found.crc32c = s.integer(2);
   found.attempts = static_cast<int>(s.integer(3));
   found.next_try = s.optional_integer(4);
+  found.checked = s.integer(5);
   return found;
 }
 
@@ -58,10 +60,18 @@ void write_vector(sqlite::connection& db, const vector_commit& image, wall_time 
       "fingerprint = excluded.fingerprint, model = excluded.model, precision = excluded.precision, "
       "decode = excluded.decode, device = excluded.device, untrained = excluded.untrained, embedded = "
       "excluded.embedded, "
-      "attempts = 0, next_try = null, last_error = null",
+      "attempts = 0, next_try = null, last_error = null, checked = null",
       image.image_url, image.etag, image.last_modified, image.content_sha256, blob,
       static_cast<std::int64_t>(sum), image.vector.fingerprint, image.vector.model, made.precision,
       made.decode, made.device, made.untrained, to_millis(now));
+}
+
+void write_confirmation(sqlite::connection& db, const image_confirmation& image, wall_time now) {
+  db.run(
+      "update images set checked = ?2, etag = iif(?3 = '', etag, ?3), last_modified = iif(?4 = '', "
+      "last_modified, ?4), content_sha256 = iif(?5 = '', content_sha256, ?5), attempts = 0, next_try = null, "
+      "last_error = null where url = ?1",
+      image.image_url, to_millis(now), image.etag, image.last_modified, image.content_sha256);
 }
 
 void write_image_failure(sqlite::connection& db, const image_failure& failure) {

@@ -19,6 +19,7 @@ struct image_status {
   std::int64_t crc32c = 0;
   int attempts = 0;  ///< failed tries since the last vector
   std::optional<std::int64_t> next_try;
+  std::int64_t checked = 0;  ///< when it was last asked for with success, ms since the epoch
 
   /// True when there is a vector that counts as made by the tower `wanted` (any, when that is empty). A
   /// vector that was adopted from the sink stays current.
@@ -33,6 +34,7 @@ image_status find_image(sqlite::connection& db, std::string_view url);
 result<std::optional<embedding>> read_vector(sqlite::connection& db, std::string_view url);
 
 void write_vector(sqlite::connection& db, const vector_commit& image, wall_time now);
+void write_confirmation(sqlite::connection& db, const image_confirmation& image, wall_time now);
 void write_image_failure(sqlite::connection& db, const image_failure& failure);
 
 /// A count that changes whenever what `nearest` searches may have changed.

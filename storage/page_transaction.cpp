@@ -4,6 +4,7 @@
 
 #include "core/product_text.hpp"
 #include "storage/adoption.hpp"
+#include "storage/country_prices.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 #include "storage/product_events.hpp"
@@ -18,6 +19,7 @@ struct page_transaction::reading {
   run_id run = 0;
   bool to_sink = true;
   std::string fingerprint;
+  std::optional<wall_time> images_older_than{};
 };
 
 struct page_transaction::stored {
@@ -41,6 +43,7 @@ page_counts page_transaction::commit(const page_commit& page) {
   r.run = page.run;
   r.to_sink = page.to_sink;
   r.fingerprint = page.fingerprint;
+  r.images_older_than = page.images_older_than;
   const auto endpoint = endpoint_number(page.page);
   {
     auto s = db_.prepare("select 1 from adopted limit 1");
@@ -53,11 +56,26 @@ page_counts page_transaction::commit(const page_commit& page) {
       list(endpoint, r.id, page.run);
     }
   } else {
+    country_prices prices(db_);
+    const bool joined = page.country_position || prices.any();
+    product row;
     for (const auto& p : page.products) {
       r.id = p.id;
       r.endpoint_index = p.endpoint_index;
       r.fields = &p;
-      if (adopted_) adoption(db_, now_).take_over(p, page.shape.get());
+      if (page.country_position) {
+        prices.note(p, *page.country_position);
+        if (add_price(r, *page.country_position, counts)) {
+          list(endpoint, p.id, page.run);
+          continue;
+        }
+        row = p;
+        prices.join(row);
+        r.fields = &row;
+      } else if (joined) {
+        prices.forget(p.id);
+      }
+      if (adopted_) adoption(db_, now_).take_over(*r.fields, page.shape.get());
       see(r, counts);
       list(endpoint, p.id, page.run);
     }
@@ -114,6 +132,22 @@ void page_transaction::see(const reading& r, page_counts& counts) {
   if (before->gone) product_events(db_, now_).record(r.id, r.run, "back");
 }
 
+bool page_transaction::add_price(const reading& r, int position, page_counts& counts) {
+  std::string site;
+  {
+    auto s = db_.prepare("select site from products where id = ?1 and gone_at is null");
+    s.bind(r.id.str());
+    if (!s.step()) return false;
+    site = s.text(0);
+  }
+  country_prices prices(db_);
+  if (site == r.site || !prices.follows(r.id, site, position)) return false;
+  ++(prices.rewrite(r.id, r.to_sink, now_) ? counts.changed : counts.unchanged);
+  db_.run("update products set last_seen = ?2, last_run = ?3, missed = 0 where id = ?1", r.id.str(),
+          to_millis(now_), r.run);
+  return true;
+}
+
 void page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
   const std::string hash = r.fields ? r.fields->field_hash() : before->field_hash;
   const std::string& image_url = r.fields ? r.fields->image_url : before->image_url;
@@ -132,6 +166,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
     if (!(same_image && state == "stale" && image.attempts > 0)) {
       state = "ready";
       after.next_try.reset();
+      if (r.images_older_than && image.checked < to_millis(*r.images_older_than)) after.next_try = 0;
     }
     vector_url = image_url;
   } else if (same_image && image.has_vector && vector_url == image_url) {
@@ -225,7 +260,8 @@ page_counts page_transaction::settle(run_id run) {
   }
   page_counts counts;
   for (const auto& row : rows) {
-    const auto p = product_from_json(nlohmann::json::parse(row.json));
+    auto p = product_from_json(nlohmann::json::parse(row.json));
+    country_prices(db_).join(p);
     // Nothing higher came: the product is no longer where its row was from.
     db_.run("update products set endpoint_index = ?2 where id = ?1", p.id.str(), p.endpoint_index);
     see({p.id, p.site.str(), p.endpoint_index, &p, run, row.to_sink, row.fingerprint}, counts);

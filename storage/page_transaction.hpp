@@ -26,6 +26,8 @@ class page_transaction {
   struct reading;
   struct stored;
   void see(const reading& r, page_counts& counts);
+  /// Adds the price of a further country to a row that is of an earlier one. False where it is not.
+  bool add_price(const reading& r, int position, page_counts& counts);
   void write(const reading& r, const stored* before, page_counts& counts);
   void defer(const reading& r);
   void write_page(const page_commit& page);

@@ -9,11 +9,11 @@ namespace catwalk::storage {
 namespace {
 
 // Times are milliseconds since the epoch. `products.next_try`: when its image is due, null when it is not
-// (ready, or given up). `products.vector_url`: the image whose vector the product has, which after a change
-// of the image stays the old one until the new one is embedded. `products.row_run`: the run in which the row
-// was written or confirmed by the listing that it comes from. `products.sink_hash`, `sink_vector`: what the
-// outbox was last given, so that the same is not sent again. `outbox.held`: not due before its vector is
-// ready or has failed once.
+// (ready and not to be asked for again, or given up). `products.vector_url`: the image whose vector the
+// product has, which after a change of the image stays the old one until the new one is embedded.
+// `products.row_run`: the run in which the row was written or confirmed by the listing that it comes from.
+// `products.sink_hash`, `sink_vector`: what the outbox was last given, so that the same is not sent again.
+// `outbox.held`: not due before its vector is ready or has failed once.
 constexpr std::string_view first = R"sql(
 create table runs (
   id integer primary key,
@@ -236,7 +236,28 @@ create trigger text_of_product after update of fields on products when old.field
 end;
 )sql";
 
-constexpr std::array<std::string_view, 5> steps{first, second, third, events_step, texts_step};
+// `images.checked`: when its shop last said, or its bytes showed, that it is still the one that was embedded;
+// null: not since it was embedded.
+constexpr std::string_view revalidation_step = R"sql(
+alter table images add column checked integer;
+)sql";
+
+// `country_prices`: see country_prices.hpp; `position` is the country's place in `countries`.
+constexpr std::string_view countries_step = R"sql(
+create table country_prices (
+  id text not null,
+  position integer not null,
+  site text not null,
+  price text,
+  sale text,
+  currency text,
+  primary key (id, position)
+) strict, without rowid;
+create index country_prices_by_site on country_prices (site);
+)sql";
+
+constexpr std::array<std::string_view, 7> steps{first,      second,            third,         events_step,
+                                                    texts_step, revalidation_step, countries_step};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "storage/country_prices.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
 #include "storage/product_events.hpp"
@@ -135,6 +136,8 @@ bool sync_transaction::forget_unlisted(const site_listing& read) {
 
 sync_outcome sync_transaction::carry_out(const site_listing& read, const sync_request& request) {
   const bool whole = forget_unlisted(read);
+  country_prices prices(db_);
+  for (const auto& id : prices.drop_unlisted(read.site.str())) prices.rewrite(id, request.to_sink, now_);
   db_.run(
       "update products set missed = missed + 1 where site = ?1 and gone_at is null and not exists "
       "(select 1 from listings l where l.product = products.number) and "

@@ -81,6 +81,38 @@ def test_links_to_product_pages_and_a_second_run_that_asks_conditionally(rows_of
     assert html_shop.requests["/products/thing-3"] == 2
 
 
+def test_pictures_are_asked_for_again_after_a_while(catwalk, configure, html_shop):
+    picture = "/img/3.jpg"
+    html = {"category_urls": [f"{html_shop.url}/collections/described"]}
+    stanza = {"brand": "Things", "source": "scraper", "respect_robots": False, "html": html}
+
+    def run(revalidate):
+        """How often the picture was asked for, how many were not modified, how many were embedded."""
+        before, confirmed = html_shop.requests[picture], html_shop.not_modified
+        configure(
+            sites=yaml.safe_dump([stanza], sort_keys=False),
+            fetch={"images": {"revalidate": revalidate}},
+        )
+        done = catwalk(*SCRAPE, "--json")
+        assert done.code == 0, done
+        embedded = done.json["images_embedded"]
+        return html_shop.requests[picture] - before, html_shop.not_modified - confirmed, embedded
+
+    html_shop.picture_tag = '"one"'
+    assert run("30d") == (1, 0, html_shop.products)
+    assert run("30d") == (0, 0, 0), "asked for again at once"
+    assert run("0s") == (1, html_shop.products, 0), "by the ETag"
+    html_shop.picture_tag = '"two"'
+    assert run("0s") == (1, 0, 0), "another ETag, the same bytes"
+    html_shop.pages[picture] = html_shop.answer("/img/5.jpg", {})
+    assert run("0s") == (1, html_shop.products - 1, 1), "another picture at the same address"
+    html_shop.pages[picture] = (503, {}, b"")
+    done = catwalk(*SCRAPE, "--json")
+    assert done.code == 3, done
+    del html_shop.pages[picture]
+    assert run("0s")[2] == 1
+
+
 def test_what_a_page_says_for_machines_is_enough(rows_of, html_shop):
     done, rows = rows_of({"category_urls": [f"{html_shop.url}/collections/described"]})
     assert done.code == 0, done
@@ -123,3 +155,49 @@ def test_check_points_at_a_selector_that_does_not_parse(catwalk, configure):
     assert 'unknown pseudo-class ":nope"' in said
     assert "sites.yaml:5:" in said
     assert "      ^" in said
+
+
+def test_one_shop_in_two_countries_is_one_row_by_countries(catwalk, configure, html_shop, workdir):
+    for country, prices in {"us": "USD 20", "cz": "CZK 450"}.items():
+        currency, price = prices.split()
+        page = f"<a class=product-item data-product-id=7 href=/products/thing-7><h3>Thing</h3><img src=/img/7.jpg>"
+        page += f"<b>{price}</b></a><a class=product-item data-product-id={country}1 href=/products/thing-1><h3>{country}"
+        page += f"</h3><img src=/img/1.jpg><b>{price}</b></a><!--{currency}-->"
+        html_shop.pages[f"/{country}"] = (200, {"Content-Type": "text/html"}, page.encode())
+
+    def site(country, currency, **more):
+        selectors = {"external_id": "[data-product-id]", "title": "h3", "price": "b", "image": "img"}
+        html = {
+            "category_urls": [f"{html_shop.url}/{country}"],
+            "product_selector": ".product-item",
+            "product_selectors": selectors | {"currency": f"'{currency}'"},
+        }
+        name = f"Things {country}"
+        basics = {"name": name, "brand": "Things", "source": "scraper", "country": country, "respect_robots": False}
+        return basics | {"html": html} | more
+
+    def write(**more):
+        configure(sites=yaml.safe_dump([site("us", "USD", **more), site("cz", "CZK", **more)], sort_keys=False))
+
+    write()
+    done = catwalk("check")
+    assert done.code == 2, done
+    assert "gives its products the ids of 'Things us'" in done.out + done.err
+    assert "countries" in done.out + done.err
+
+    write(countries=["us", "cz"])
+    assert catwalk("check").code == 0
+
+    def rows():
+        file = workdir / "rows.jsonl"
+        file.unlink(missing_ok=True)
+        done = catwalk("scrape", "--allow-untrained", "--sync", "--output", file)
+        assert done.code == 0, done
+        return {row["title"]: row["price"] for row in map(json.loads, file.read_text().splitlines())}, done
+
+    assert rows()[0] == {"Thing": "20USD,450CZK", "us": "20USD", "cz": "450CZK"}
+    again, done = rows()
+    assert again == {"Thing": "20USD,450CZK", "us": "20USD", "cz": "450CZK"}
+    assert "1 changed" not in done.out, done
+    html_shop.pages["/cz"] = (200, {"Content-Type": "text/html"}, html_shop.pages["/cz"][2].partition(b"</a>")[2])
+    assert rows()[0]["Thing"] == "20USD"

@@ -56,6 +56,7 @@ TEST_CASE("every key of a site is read") {
     headers: { A: b }
     prewarm: [https://shop.example/]
     use_browser: true
+    wait_for: .p .price
     debug: true
 )yaml");
   REQUIRE(shown(result.found) == "");
@@ -105,6 +106,7 @@ TEST_CASE("every key of a site is read") {
   CHECK(s.api->fallback_html->use_browser);
   REQUIRE(s.html);
   CHECK(s.html->category_urls.size() == 1);
+  CHECK(s.html->wait_for->text == ".p .price");
   CHECK(s.html->product_selectors.size() == 3);
   CHECK(s.html->sitemaps.size() == 1);
 }
@@ -236,7 +238,9 @@ TEST_CASE("every problem of a sites file says where, what and what to do") {
           row{"- { brand: Z, html: { page_url: 'https://x.example', sitemaps: 'https://x.example' } }\n",
               "sites.yaml:1:23: unknown key 'page_url' in html; known here: category_urls, product_selector, "
               "product_link_selector, product_selectors, sitemaps, sitemap_url_contains, headers, prewarm, "
-              "prewarm_urls, use_browser, debug"},
+              "prewarm_urls, use_browser, wait_for, debug"},
+          row{"- { brand: Z, html: { category_urls: 'https://x.example', wait_for: .p } }\n",
+              "sites.yaml:1:68: warning: html.wait_for has no effect without use_browser"},
           row{"- brand: Z\n  api: [\n", "sites.yaml:3:1: not valid YAML: end of sequence flow not found"},
       }) {
     INFO(text);

@@ -367,7 +367,7 @@ TEST_CASE_METHOD(source_fixture, "endpoints are discovered in answers and on pag
   CHECK(sink.count == 3);
 }
 
-TEST_CASE_METHOD(source_fixture, "what is not supported yet is refused by name") {
+TEST_CASE_METHOD(source_fixture, "an expression that does not parse is refused with its place") {
   add_endpoint("https://shop.example/a");
   scrape::fetcher pages(loop.get_executor(), client, robots, lane());
   const auto refused = [&](const config::site& of) {
@@ -377,12 +377,6 @@ TEST_CASE_METHOD(source_fixture, "what is not supported yet is refused by name")
     return made.error().to_string();
   };
   auto other = site;
-  other.api.reset();
-  other.html.emplace();
-  other.html->use_browser = true;
-  REQUIRE(scrape::check_site(other).size() == 1);
-  CHECK(scrape::check_site(other)[0].severity == config::problem::level::warning);
-  other = site;
   other.api->field_map[1].second = {at("items[", 7)};
   CHECK(refused(other).find("sites.yaml:7:10") != std::string::npos);
 }
@@ -392,12 +386,10 @@ TEST_CASE_METHOD(source_fixture, "check names every expression that does not par
   CHECK(scrape::check_site(site).empty());
   site.api->items_path.push_back(at("a.b[?", 3));
   site.api->field_map.push_back({"size", {at("sizes[].name", 8), at("foo(@)", 9)}});
-  site.api->fallback_html.emplace().use_browser = true;
   const auto found = scrape::check_site(site);
-  REQUIRE(found.size() == 3);
+  REQUIRE(found.size() == 2);
   CHECK(config::to_string(found[0]).starts_with("sites.yaml:3:15: api.items_path: syntax at character 6"));
   CHECK(config::to_string(found[1]).find("sites.yaml:9:10: api.field_map.size: unknown-function") == 0);
-  CHECK(found[2].severity == config::problem::level::warning);
   site.api->field_map.clear();
   CHECK(config::has_errors(scrape::check_site(site)));
 }

@@ -234,6 +234,24 @@ TEST_CASE("one shop under one source in two countries is refused, anything else 
   CHECK(check_same_ids({us, site_at("CZ", "scraper", "cz", "https://elsewhere.example/")}).empty());
 }
 
+TEST_CASE("one shop in two countries is one row by the same `countries`") {
+  const auto site_in = [](const char* country, std::vector<std::string> countries) {
+    config::site site;
+    site.name = site.country = country;
+    site.source = "scraper";
+    site.countries = std::move(countries);
+    site.api.emplace();
+    site.api->endpoints.push_back({std::string("https://shop.example/") + country, {}});
+    return site;
+  };
+  CHECK(check_same_ids({site_in("us", {"us", "cz"}), site_in("cz", {"us", "cz"})}).empty());
+  CHECK(check_same_ids({site_in("us", {"us", "cz"}), site_in("cz", {})}).size() == 1);
+  CHECK(check_same_ids({site_in("us", {"us", "cz"}), site_in("cz", {"cz", "us"})}).size() == 1);
+  const auto lacking = check_same_ids({site_in("us", {"cz", "de"})});
+  REQUIRE(lacking.size() == 1);
+  CHECK(lacking[0].what == "countries of site 'us' lacks its own country 'us'");
+}
+
 TEST_CASE("an item says itself that it is second-hand, or its site does") {
   auto fields = item();
   CHECK_FALSE(read_product(fields).second_hand);
