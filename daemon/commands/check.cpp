@@ -7,7 +7,6 @@
 #include "core/time_zone.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/online_check.hpp"
-#include "daemon/unsupported_settings.hpp"
 #include "scrape/same_ids.hpp"
 #include "scrape/source.hpp"
 
@@ -31,8 +30,6 @@ config::problems check_expressions(const config::loaded& loaded) {
       found.push_back({config::problem::level::error, job.cron.where,
                        "job '" + job.name + "': " + cron.error().to_string(), ""});
   }
-  auto unsupported = unsupported_settings(loaded);
-  std::move(unsupported.begin(), unsupported.end(), std::back_inserter(found));
   return found;
 }
 
