@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <iostream>
+#include <optional>
 
 #include "core/clock.hpp"
 #include "core/json_text.hpp"
@@ -20,7 +21,7 @@ namespace {
 struct backfill_options {
   bool missing = false, stale = false, all = false, allow_untrained = false, json = false;
   std::optional<double> rate;
-  std::string backend = "local";
+  std::optional<std::string> backend;  ///< instead of embed.backend
 };
 
 backfill::kind kind_of(const backfill_options& options) {
@@ -85,12 +86,13 @@ asio::awaitable<int> fill_and_shut_down(application& app, backfill_options optio
 }
 
 int run_backfill(const invocation& to_run, const backfill_options& options) {
-  if (options.backend != "local")
-    return fail({errc::invalid_argument,
-                 "--backend " + options.backend + " is not supported yet by this version", "", "",
-                 "use --backend local"});
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
+  auto& embed = loaded->values.embed;
+  if (options.backend) embed.backend = *options.backend;
+  if (embed.backend == "remote" && embed.remote.url.empty())
+    return fail({errc::invalid_argument, "there is no remote encoder", "--backend remote",
+                 "embed.remote.url is not set", "set it, or the variable RAILWAY_EMBEDDINGS_URL"});
   if (loaded->values.sink.kind == "none")
     return fail({errc::invalid_config, "there is no sink", "sink.kind", "it is none",
                  "set SUPABASE_URL and SUPABASE_KEY, or sink: in catwalk.yaml"});
@@ -123,7 +125,9 @@ void add_backfill(CLI::App& app, invocation& to_run) {
   command->add_option("--rate", options->rate, "At most so many images a second")
       ->type_name("R")
       ->check(CLI::PositiveNumber);
-  command->add_option("--backend", options->backend, "local (remote: not yet)")->type_name("local|remote");
+  command->add_option("--backend", options->backend, "What makes the vectors (default embed.backend)")
+      ->check(CLI::IsMember({"local", "remote"}))
+      ->type_name("local|remote");
   command->add_flag("--allow-untrained", options->allow_untrained, "Send vectors of the untrained model");
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->footer(

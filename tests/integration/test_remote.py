@@ -48,6 +48,23 @@ def test_the_predecessors_variables_are_enough(catwalk, configure, shop, supabas
     assert remote.most_in_flight <= 2, "embed.remote.concurrency"
 
 
+def test_rows_are_filled_by_the_service(catwalk, configure, shop, supabase, remote):
+    configure(shop, supabase)
+    assert catwalk("scrape", "Zara", "--allow-untrained").code == 0
+    refused = catwalk("backfill", "--all", "--backend", "remote")
+    assert refused.code == 2 and "embed.remote.url is not set" in refused.err and "RAILWAY_EMBEDDINGS_URL" in refused.err
+    wrong = catwalk("backfill", "--backend", "elsewhere")
+    assert wrong.code == 2 and "--backend" in wrong.err
+    env = {"CATWALK_EMBED_REMOTE_URL": remote.url, "CATWALK_EMBED_MODEL": "auto"}
+    done = catwalk("backfill", "--all", "--backend", "remote", "--json", env=env)
+    assert done.code == 0, done
+    assert done.json["done"] == 60
+    for row in supabase.rows():
+        vector = np.array(json.loads(row["image_embedding"]), dtype=np.float32)
+        assert np.abs(vector - np.array(vector_of(row["image_url"]), dtype=np.float32)).max() < 1e-6
+        assert row["embedding_model"].startswith(f"remote:{remote.url}")
+
+
 @pytest.mark.parametrize("fault", ["500", "cut", "nonsense", "width"])
 def test_what_the_service_fails_on_is_tried_again_later(catwalk, configure, shop, remote, workdir, fault):
     """500 and cuts pass; an answer of another shape stays one. No row is lost, and the reason is told."""
