@@ -25,7 +25,8 @@ def as_float32(values):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fifty_rows_and_a_second_run_that_writes_nothing(catwalk, configure, supabase, shop, workdir, layout):
     supabase.create_table(layout)
-    configure(shop, supabase, sites=site_text(shop, LAYOUTS[layout]))
+    # In bf16 the last bits of a vector depend on how many pictures were in its batch: here, one.
+    configure(shop, supabase, sites=site_text(shop, LAYOUTS[layout]), embed={"batch": 1})
     first = catwalk(*SCRAPE)
     assert first.code == 0, first
     check_rows(supabase.rows(), shop.all_products[:50], layout, shop.url)
