@@ -146,7 +146,8 @@ asio::awaitable<result<void>> browser_visit::open() {
 
 asio::awaitable<result<void>> browser_visit::navigate() {
   auto& devtools = *around_.devtools;
-  auto went = co_await devtools.call(session_, "Page.navigate", {{"url", page_.url}}, left());
+  json wanted = {{"url", page_.url}};
+  auto went = co_await devtools.call(session_, "Page.navigate", std::move(wanted), left());
   if (failure_) co_return *failure_;
   if (went.has_error()) {
     error failure = went.error();
@@ -230,8 +231,9 @@ asio::awaitable<result<json>> browser_visit::evaluate(std::string script) {
   if (answer->contains("exceptionDetails"))
     co_return error{errc::network, "a script failed in the page", shown_, "", ""};
   const auto outcome = answer->find("result");
-  if (outcome == answer->end() || !outcome->contains("value")) co_return json();
-  co_return std::move((*outcome)["value"]);
+  result<json> value(boost::system::in_place_value, json());
+  if (outcome != answer->end() && outcome->contains("value")) *value = std::move((*outcome)["value"]);
+  co_return value;
 }
 
 void browser_visit::on_event(const std::string& method, const json& params) {

@@ -128,7 +128,10 @@ class devtools_connection::impl : public std::enable_shared_from_this<impl> {
     const auto [stopped] = co_await mine.done.async_wait(as_result);
     if (mine.failure)
       co_return error{errc::network, "the browser refused a call", method, std::move(*mine.failure), ""};
-    if (mine.answer) co_return std::move(*mine.answer);
+    if (mine.answer) {
+      result<json> answer(boost::system::in_place_value, std::move(*mine.answer));
+      co_return answer;
+    }
     if (!open_) co_return ended(method);
     if (stopped) co_return error{errc::cancelled, "stopped waiting for the browser", method, "", ""};
     co_return error{errc::timeout, "the browser did not answer", method,
