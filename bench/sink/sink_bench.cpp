@@ -1,10 +1,11 @@
 // What the outbox and the sinks cost, beside bare clients that do the same bytes.
-//   sink_bench enqueue STATE_DIR ROWS PAGE        rows with their products and outbox rows, a page in each transaction
-//   sink_bench insert DATABASE ROWS PAGE          the same texts into two bare SQLite tables, as many transactions
-//   sink_bench send STATE_DIR supabase|postgres URL KEY BATCH     drains a state into a table
-//   sink_bench post URL KEY BODIES ROUNDS         posts the ready bodies of a file, one a line, with libcurl
-//   sink_bench copy DSN TABLE LINES BATCH         copies the ready lines of a file into a table, with libpq
-//   sink_bench wait STATE_DIR                     an outbox whose sink is away: how much memory it takes
+//   sink_bench enqueue STATE_DIR ROWS PAGE        rows with their products and outbox rows, a page in each
+//   transaction sink_bench insert DATABASE ROWS PAGE          the same texts into two bare SQLite tables, as
+//   many transactions sink_bench send STATE_DIR supabase|postgres URL KEY BATCH     drains a state into a
+//   table sink_bench post URL KEY BODIES ROUNDS         posts the ready bodies of a file, one a line, with
+//   libcurl sink_bench copy DSN TABLE LINES BATCH         copies the ready lines of a file into a table, with
+//   libpq sink_bench wait STATE_DIR                     an outbox whose sink is away: how much memory it
+//   takes
 // Each prints JSON: rows, seconds, the CPU seconds of this process.
 #include <curl/curl.h>
 #include <libpq-fe.h>
@@ -49,7 +50,9 @@ struct stopwatch {
   }
   int print(std::int64_t rows) const {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    std::cout << nlohmann::json{{"rows", rows}, {"seconds", took.count()}, {"cpu_seconds", cpu() - cpu_before}}
+    std::cout << nlohmann::json{{"rows", rows},
+                                {"seconds", took.count()},
+                                {"cpu_seconds", cpu() - cpu_before}}
               << '\n';
     return 0;
   }
@@ -104,7 +107,8 @@ int enqueue(const std::string& dir, std::int64_t rows, std::int64_t page_size) {
     page.page.site = site_name("shop");
     page.page.endpoint = "list";
     page.page.url = "page " + std::to_string(from);
-    for (auto row = from; row < std::min(rows, from + page_size); ++row) page.products.push_back(made_product(row));
+    for (auto row = from; row < std::min(rows, from + page_size); ++row)
+      page.products.push_back(made_product(row));
     wait_for(catalogue.commit_page(std::move(page)));
   }
   watch.print(rows);
@@ -259,8 +263,7 @@ int copy(const std::string& dsn, const std::string& table, const std::string& fi
   PGconn* to = PQconnectdb(dsn.c_str());
   const auto columns = lines.front();  // the first line names them
   lines.erase(lines.begin());
-  const auto statement =
-      "copy " + table + " (" + columns.substr(0, columns.size() - 1) + ") from stdin";
+  const auto statement = "copy " + table + " (" + columns.substr(0, columns.size() - 1) + ") from stdin";
   const stopwatch watch;
   for (std::size_t from = 0; from < lines.size(); from += static_cast<std::size_t>(batch)) {
     PQclear(PQexec(to, statement.c_str()));
