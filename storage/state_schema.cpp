@@ -256,8 +256,8 @@ create table country_prices (
 create index country_prices_by_site on country_prices (site);
 )sql";
 
-constexpr std::array<std::string_view, 7> steps{first,      second,            third,         events_step,
-                                                    texts_step, revalidation_step, countries_step};
+constexpr std::array<std::string_view, 7> steps{
+    first, second, third, events_step, texts_step, revalidation_step, countries_step};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

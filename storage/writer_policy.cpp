@@ -11,6 +11,8 @@ constexpr std::size_t suspects_that_mean_the_table = 3;
 /// With differing codes it takes more of them to say so.
 constexpr std::size_t suspects_at_most = 10;
 
+constexpr const char* refused_alone = "the sink refuses this row and accepts others";
+
 std::vector<product_id> keys_of(const std::vector<outbox_key>& rows) {
   std::vector<product_id> keys;
   keys.reserve(rows.size());
@@ -119,14 +121,17 @@ void writer_policy::accepted(verdict& v, const std::vector<outbox_key>& sent, st
   // Rows are accepted, so what was refused by itself was refused for its own sake.
   for (auto& s : suspects_) {
     if (std::find(sent.begin(), sent.end(), s.row) != sent.end()) continue;
-    v.dead.push_back({s.row, "the sink refuses this row and accepts others", s.code, s.words});
+    v.dead.push_back({s.row, refused_alone, s.code, s.words});
   }
   suspects_.clear();
   failures_in_a_row_ = 0;
   not_before_ = now;
   v.resumed = std::exchange(parked_, false);
-  // What was refused meanwhile says nothing: the table may have been mended since.
-  v.released = std::exchange(probed_, {});
+  // What was refused meanwhile has another chance: the table may have been mended since.
+  if (!probed_.empty()) {
+    v.released = std::exchange(probed_, {});
+    refused_before_ = keys_of(v.released);
+  }
   if (++accepted_in_a_row_ >= settings_.grow_after && batch_ < settings_.batch) {
     batch_ = std::min(settings_.batch, batch_ * 2);
     accepted_in_a_row_ = 0;
@@ -140,6 +145,7 @@ void writer_policy::park(verdict& v, steady_time until) {
   // What was being bisected and suspected stays in the outbox and goes again when the sink is mended.
   sets_.clear();
   suspects_.clear();
+  refused_before_.clear();
 }
 
 /// Only an accepted row ends the parking. A probe that is refused for its own sake makes place for another
@@ -181,6 +187,10 @@ void writer_policy::split(const std::vector<product_id>& keys, bool refused) {
 }
 
 void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now) {
+  if (std::erase(refused_before_, row.key) > 0) {
+    v.dead.push_back({row, refused_alone, reply.sqlstate_or_code, reply.why.to_string()});
+    return;
+  }
   v.postponed = {row};
   v.postpone_by = settings_.suspect_wait;
   std::erase_if(suspects_, [&](const suspect& s) { return s.row.key == row.key; });

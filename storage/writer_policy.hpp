@@ -23,7 +23,8 @@ namespace catwalk::storage {
 ///   200 rows land within 12 requests. Alone it is a suspect, and dead only once another row was accepted
 ///   since: three suspects in a row with one code and nothing accepted between them mean that the table
 ///   refuses everything, and then it parks and nothing is lost. The first probe is another row than those,
-///   so that three bad rows that happen to come first hold the others up for one probe alone.
+///   so that three bad rows that happen to come first hold the others up for one probe alone: what was
+///   refused before an accepted probe and is refused again after it is dead.
 class writer_policy {
  public:
   struct settings {
@@ -104,9 +105,10 @@ class writer_policy {
     } is = standing::unknown;
   };
   std::deque<part> sets_;
-  bool sent_first_half_ = false;    ///< the part in flight is the first half of a refused set
-  std::vector<suspect> suspects_;   ///< found since a row was last accepted
-  std::vector<outbox_key> probed_;  ///< refused by themselves while it is parked
+  bool sent_first_half_ = false;            ///< the part in flight is the first half of a refused set
+  std::vector<suspect> suspects_;           ///< found since a row was last accepted
+  std::vector<outbox_key> probed_;          ///< refused by themselves while it is parked
+  std::vector<product_id> refused_before_;  ///< of those, once another row was accepted
 };
 
 }  // namespace catwalk::storage
