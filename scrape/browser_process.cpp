@@ -45,6 +45,9 @@ wait "$browser" 2>/dev/null
 /bin/rm -rf -- "$dir" || { /bin/sleep 1; /bin/rm -rf -- "$dir"; }
 )";
 
+/// Chromium's socket lies 68 characters further, and its address has room for 107.
+constexpr std::size_t longest_temporary_folder = 39;
+
 constexpr std::array<const char*, 4> names{"chromium", "chromium-browser", "google-chrome", "chrome"};
 
 constexpr std::array switches{
@@ -187,7 +190,13 @@ result<std::unique_ptr<browser_process>> browser_process::start(const asio::any_
                  "install it (Debian: apt install chromium), or set fetch.browser"};
   }
   std::error_code none;
-  std::string folder = (fs::temp_directory_path(none) / "catwalk-browser-XXXXXX").string();
+  const fs::path temporary = fs::temp_directory_path(none);
+  if (temporary.native().size() > longest_temporary_folder) {
+    return error{errc::invalid_config, "cannot start a browser", temporary.string(),
+                 "Chromium cannot make its socket in a folder with so long a path",
+                 "set TMPDIR to a shorter one"};
+  }
+  std::string folder = (temporary / "catwalk-browser-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) return failed("cannot make the browser's folder", folder, errno);
   const fs::path profile = fs::path(folder) / "profile";
   fs::create_directories(profile / "Default", none);

@@ -14,11 +14,17 @@ import urllib.request
 import pytest
 import yaml
 
+from tests.support import chromium
 from tests.support.catwalk_binary import environment, free_port, wait_until
 from tests.support.network_namespace import NetworkNamespace
 from tests.support.script_shop import ScriptShop
 
-pytestmark = pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
+
+@pytest.fixture(scope="module", autouse=True)
+def chromium_runs():
+    if reason := chromium.why_not():
+        pytest.skip(reason)
+
 
 SELECTORS = {
     "external_id": "[data-product-id]",
@@ -30,11 +36,10 @@ SELECTORS = {
 
 
 @pytest.fixture
-def temporary(tmp_path):
-    """The folder in which catwalk makes the browser's."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    return folder
+def temporary():
+    """The folder in which catwalk makes the browser's: of a short path, since Chromium makes a socket there."""
+    with tempfile.TemporaryDirectory(prefix="cw-") as folder:
+        yield pathlib.Path(folder)
 
 
 @pytest.fixture
@@ -143,6 +148,17 @@ def test_what_a_missing_browser_hides_is_not_gone(site, scrape):
         done, _ = scrape("--sync")
         assert done.code == 0, done
         assert "8 unchanged" in done.out + done.err
+
+
+def test_a_temporary_folder_with_too_long_a_path_is_named(site, scrape, tmp_path):
+    folder = tmp_path / "a-folder-with-a-path-that-is-too-long-for-a-socket"
+    folder.mkdir()
+    with ScriptShop() as shop:
+        site(shop)
+        done, _ = scrape(env={"TMPDIR": str(folder)})
+        assert done.code == 3, done
+        assert f"cannot start a browser: {folder}" in done.err and "set TMPDIR to a shorter one" in done.err
+        assert list(folder.iterdir()) == []
 
 
 def test_a_page_that_never_settles_ends_by_its_time_limit(site, scrape, temporary):

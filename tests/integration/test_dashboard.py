@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from tests.support import chromium
 from tests.support.browser_stage import Stage
 from tests.support.catwalk_binary import ROOT
 
@@ -13,9 +14,10 @@ BROWSER_TESTS = ROOT / "tests" / "browser"
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory, contract_server):
-    for program in ("node", "chromium"):
-        if shutil.which(program) is None:
-            pytest.skip(f"there is no {program}: scripts/setup --test installs it where Debian has it")
+    if shutil.which("node") is None:
+        pytest.skip("there is no node: scripts/setup --test installs it where Debian has it")
+    if reason := chromium.why_not():
+        pytest.skip(reason)
     if not (ROOT / "build" / "browser" / "node_modules").is_dir():
         pytest.skip("playwright-core and axe-core are not there: scripts/setup --test installs them from npm")
     contract_server.reset()
