@@ -56,7 +56,8 @@ asio::awaitable<void> read_sites(workplace& at, const std::vector<config::site>&
                                               true,
                                               "bench",
                                               [] {},
-                                              [] { return std::shared_ptr<const storage::layout>(); }};
+                                              [] { return std::shared_ptr<const storage::layout>(); },
+                                              at.settings.images_revalidate};
     daemon::committing_page_sink sink(std::move(parts), site, *run, {}, report);
     scrape::source_context context{site, at.settings, *at.pages, at.cpu.get_executor(), make_cookie_jar(),
                                    false};  // as with a sink that stores no raw items

@@ -31,6 +31,8 @@ std::string first_line(const char* text) {
 result<vision_tower> read_vision(const fs::path& file, const tensor_map& source) {
   if (source.contains("visual.layer1.0.conv1.weight"))
     return invalid(file, "its image tower is a ResNet; catwalk runs vision transformers");
+  if (!source.contains("visual.conv1.weight"))
+    return invalid(file, "it is not one of OpenAI's: it lacks the tensor visual.conv1.weight");
   const auto on = file.string();
   const auto patch = shape_in(source, "visual.conv1.weight", 4, on);
   if (!patch) return patch.error();

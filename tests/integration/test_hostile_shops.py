@@ -80,7 +80,7 @@ def test_row_11_bombs_and_endless_streams(scrape, memory_of_nothing):
     assert code == 3, said
     for path in ("/gzip", "/brotli", "/endless"):
         assert re.search(rf"{path}.*(5000000|5 ?MB|bytes)", said), said
-    assert re.search(r"/drip.*3000 ms", said), said
+    assert re.search(r"/drip.*within 3 s", said), said
     print(f"row 11: all ended after {seconds:.1f} s, {most - memory_of_nothing:.0f} MB more than an empty page")
     assert seconds < 3 * 3 + 10, "three tries of 3 s, their pauses, and the start"
     assert most < memory_of_nothing + 60
@@ -106,7 +106,9 @@ def test_row_12_redirects(scrape):
     code, said, _, _ = scrape(sites)
     shop.close()
     assert code == 3, said
-    refused = [path for path in cases if re.search(rf"{re.escape(shop.url + path)}.*redirect", said)]
+    # An error names the address that was asked for last.
+    last = {path: "/hop1" if path == "/six" else path for path in cases}
+    refused = [path for path in cases if re.search(rf"{re.escape(shop.url + last[path])}.*redirect", said)]
     print(f"row 12: {len(refused)} of {len(cases)} refused, {shop.requests['/loop']} requests by the loop")
     assert len(refused) == len(cases), said
     assert shop.requests["/loop"] == 6
@@ -184,6 +186,7 @@ def test_row_23_a_name_server_that_never_answers(catwalk, configure, workdir):
             assert daemon.get("/-/healthy")[0] == 200
             return time.monotonic() - begun
 
+        net.run(wait_until, lambda: daemon.get("/-/ready")[0] == 200)
         for number in range(20):
             assert net.run(post, f"/api/v1/sites/site{number}/run") in (200, 202)
         wait_until(lambda: dns.questions, 20, "nobody asked the name server")

@@ -122,7 +122,7 @@ def test_off_leaves_the_column_alone(catwalk, write, table):
 
 
 def test_a_table_without_the_column(catwalk, write, table):
-    table.sql("alter table products drop column info_embedding")
+    table.control("sql", sql="alter table products drop column info_embedding")
     done = catwalk("scrape")
     assert done.code == 0, done
     assert len(table.rows()) == 12
@@ -139,8 +139,8 @@ def test_a_model_without_words_says_so(catwalk, write, table, models_dir):
 
 
 def test_a_column_of_another_width_is_left_alone(catwalk, write, table):
-    table.sql("alter table products drop column info_embedding")
-    table.sql("alter table products add column info_embedding vector(384)")
+    table.control("sql", sql="alter table products drop column info_embedding")
+    table.control("sql", sql="alter table products add column info_embedding vector(384)")
     done = catwalk("scrape")
     assert done.code == 0, done
     assert "takes 384 numbers" in done.err

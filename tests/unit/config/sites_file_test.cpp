@@ -240,7 +240,7 @@ TEST_CASE("every problem of a sites file says where, what and what to do") {
               "product_link_selector, product_selectors, sitemaps, sitemap_url_contains, headers, prewarm, "
               "prewarm_urls, use_browser, wait_for, debug"},
           row{"- { brand: Z, html: { category_urls: 'https://x.example', wait_for: .p } }\n",
-              "sites.yaml:1:68: warning: html.wait_for has no effect without use_browser"},
+              "sites.yaml:1:69: warning: html.wait_for has no effect without use_browser"},
           row{"- brand: Z\n  api: [\n", "sites.yaml:3:1: not valid YAML: end of sequence flow not found"},
       }) {
     INFO(text);
