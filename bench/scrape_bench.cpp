@@ -58,10 +58,10 @@ asio::awaitable<void> read_sites(workplace& at, const std::vector<config::site>&
                                               [] {},
                                               [] { return std::shared_ptr<const storage::layout>(); },
                                               at.settings.images_revalidate};
-    daemon::committing_page_sink sink(std::move(parts), site, *run, {}, report);
+    daemon::committing_page_sink sink(parts, site, *run, {}, report);
     scrape::source_context context{site, at.settings, *at.pages, at.cpu.get_executor(), make_cookie_jar(),
                                    false};  // as with a sink that stores no raw items
-    co_await daemon::read_site(std::move(context), sink, report);
+    co_await daemon::read_site(context, sink, report);
   }
   const auto ended = co_await at.catalogue->end_run(*run, storage::run_state::done, "{}", "[]");
   if (!ended) throw exception(ended.error());

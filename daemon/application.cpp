@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/byte_size.hpp"
+#include "daemon/callback_client.hpp"
 #include "daemon/concealment.hpp"
 #include "daemon/measured_sink.hpp"
 #include "daemon/webhook_signature.hpp"
@@ -38,17 +39,6 @@ http_client_options shop_client(const config::fetch_settings& fetch, const appli
   o.insecure_tls = fetch.insecure_ssl;
   o.max_connections = fetch.pages.concurrency + fetch.images.concurrency;
   o.max_connections_per_host = fetch.pages.per_host + fetch.images.per_host;
-  return o;
-}
-
-http_client_options sink_client(const config::fetch_settings& fetch) {
-  http_client_options o;
-  o.name = "sink";
-  o.user_agent = "catwalk/" CATWALK_VERSION;
-  o.guard_addresses = false;
-  o.http_proxy = fetch.http_proxy;
-  o.https_proxy = fetch.https_proxy;
-  o.no_proxy = fetch.no_proxy;
   return o;
 }
 
@@ -99,7 +89,7 @@ result<void> application::make_clients() {
   const auto& s = settings();
   const asio::any_io_executor executor = loop_.get_executor();
   shop_http_ = std::make_unique<http_client>(executor, shop_client(s.fetch, options_));
-  sink_http_ = std::make_unique<http_client>(executor, sink_client(s.fetch));
+  sink_http_ = std::make_unique<http_client>(executor, callback_client("sink", s.fetch));
   robots_ = scrape::make_robots_cache(executor, *shop_http_, s.fetch.user_agent);
   const auto observe = [this](const std::string& site, int status) {
     metrics_.http_responses(site, status).Increment();

@@ -5,27 +5,14 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 #include "core/url.hpp"
+#include "daemon/callback_client.hpp"
 
 namespace catwalk::daemon {
 
 namespace asio = boost::asio;
-
-namespace {
-
-http_client_options ping_client(const config::fetch_settings& fetch) {
-  http_client_options o;
-  o.name = "pings";
-  o.user_agent = "catwalk/" CATWALK_VERSION;
-  o.guard_addresses = false;  // the operator's own address
-  o.http_proxy = fetch.http_proxy;
-  o.https_proxy = fetch.https_proxy;
-  o.no_proxy = fetch.no_proxy;
-  return o;
-}
-
-}  // namespace
 
 std::string ping_address(std::string_view url, std::string_view suffix) {
   const auto end = std::min(url.find_first_of("?#"), url.size());
@@ -36,7 +23,7 @@ std::string ping_address(std::string_view url, std::string_view suffix) {
 }
 
 job_pings::job_pings(asio::any_io_executor loop, const config::fetch_settings& fetch)
-    : loop_(loop), http_(loop, ping_client(fetch)), tasks_(loop) {}
+    : loop_(std::move(loop)), http_(loop_, callback_client("pings", fetch)), tasks_(loop_) {}
 
 void job_pings::started(const config::job_settings& job) {
   send(job, "/start", "started");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/url.hpp"
+#include "daemon/callback_client.hpp"
 #include "daemon/webhook_signature.hpp"
 #include "scrape/retry_after.hpp"
 
@@ -26,17 +27,6 @@ constexpr auto note_every = 1s;
 constexpr auto count_every = 5s;
 constexpr auto longest_answer = 15s;
 
-http_client_options client_options(const config::fetch_settings& fetch) {
-  http_client_options o;
-  o.name = "notify";
-  o.user_agent = "catwalk/" CATWALK_VERSION;
-  o.guard_addresses = false;  // the operator's own address
-  o.http_proxy = fetch.http_proxy;
-  o.https_proxy = fetch.https_proxy;
-  o.no_proxy = fetch.no_proxy;
-  return o;
-}
-
 }  // namespace
 
 notifier::notifier(asio::any_io_executor loop, std::shared_ptr<storage::state_database> db,
@@ -46,7 +36,7 @@ notifier::notifier(asio::any_io_executor loop, std::shared_ptr<storage::state_da
       feed_(std::move(db)),
       settings_(settings),
       key_(std::move(key)),
-      http_(loop_, client_options(fetch)),
+      http_(loop_, callback_client("notify", fetch)),
       metrics_(metrics),
       resting_(loop_) {}
 

@@ -59,7 +59,7 @@ TEST_CASE("every key of a site is read") {
     wait_for: .p .price
     debug: true
 )yaml");
-  REQUIRE(shown(result.found) == "");
+  REQUIRE(shown(result.found).empty());
   REQUIRE(result.sites.size() == 1);
   const site& s = result.sites[0];
   CHECK(s.name == "Shop DE");
@@ -113,7 +113,7 @@ TEST_CASE("every key of a site is read") {
 
 TEST_CASE("what a site leaves out") {
   const loaded_sites result = read("- { brand: Shop, " + api + " }\n- { name: Other, " + api + " }\n");
-  REQUIRE(shown(result.found) == "");
+  REQUIRE(shown(result.found).empty());
   const site& shop = result.sites[0];
   CHECK(shop.name == "Shop");
   CHECK(shop.merchant == "Shop");
@@ -142,7 +142,7 @@ TEST_CASE("a source of a known format is an address, or a mapping") {
 - { brand: F, feed: "https://f.example/feed.tsv" }
 - { brand: G, feed: { urls: [ "https://g.example/feed.xml" ], field_map: { brand: "'G'" } } }
 )");
-  REQUIRE(shown(result.found) == "");
+  REQUIRE(shown(result.found).empty());
   const auto& sites = result.sites;
   CHECK(sites[0].shopify->url.text == "https://a.example");
   CHECK(sites[1].shopify->url.text == "https://b.example/en");
@@ -182,11 +182,19 @@ TEST_CASE("every problem of a sites file says where, what and what to do") {
               "sites.yaml:1:24: shopify: needs url, the shop's address"},
           row{"- { brand: Z, feed: z.example }\n",
               "sites.yaml:1:21: feed: expected an http:// or https:// address, found 'z.example'"},
-          row{"- { brand: Zara, " + api + " }\n- { brand: ZARA, " + api + " }\n",
+          row{std::string("- { brand: Zara, ")
+                  .append(api)
+                  .append(" }\n- { brand: ZARA, ")
+                  .append(api)
+                  .append(" }\n"),
               "sites.yaml:2:3: a second site named 'ZARA'; the first is in line 1; give one of them a name:"},
           row{"- brand: Z\n  brand: Y\n  " + api + "\n",
               "sites.yaml:2:3: duplicate key 'brand'; its first value is in line 1"},
-          row{"- &z { brand: Z, " + api + " }\n- { <<: *z, brand: Y, " + api + " }\n",
+          row{std::string("- &z { brand: Z, ")
+                  .append(api)
+                  .append(" }\n- { <<: *z, brand: Y, ")
+                  .append(api)
+                  .append(" }\n"),
               "sites.yaml:2:5: merge keys ('<<') are not supported; write the keys out, or use an alias as a "
               "value"},
           row{"- { brand: Z, currency: euro, " + api + " }\n",
@@ -273,7 +281,7 @@ TEST_CASE("sites files come in UTF-8 with a mark and in UTF-16") {
   for (const char c : text) wide += {c, '\0'};
   for (const std::string& raw : {"\xEF\xBB\xBF" + text, wide}) {
     const loaded_sites result = read(raw);
-    CHECK(shown(result.found) == "");
+    CHECK(shown(result.found).empty());
     REQUIRE(result.sites.size() == 1);
     CHECK(result.sites[0].name == "Z");
     CHECK(to_string(result.sites[0].where) == "sites.yaml:1:3");
