@@ -224,7 +224,6 @@ def test_what_is_downloaded_must_be_a_model(catwalk, models):
         (("pull", "--connect-timeout", "soon"), "soon"),
         (("import",), "--untrained"),
         (("import", "x", "--untrained"), "not both"),
-        (("verify", "--published"), "not supported"),
         (("remove",), "NAME"),
     ],
 )
