@@ -35,11 +35,12 @@ nlohmann::json neighbours_as_json(const std::vector<storage::neighbour>& found, 
 
 std::string neighbours_as_text(const std::vector<storage::neighbour>& found) {
   std::string text;
-  for (const auto& n : found)
-    text +=
-        fmt::format("{:.4f}  {:<36.36}  {:>10}  {:<14.14}  {}  (seen {} to {}{})\n", n.score, n.item.title,
-                    n.item.price.value_or("-"), n.item.site.str(), n.item.product_url, day(n.first_seen),
-                    day(n.last_seen), n.price_changed ? ", price of " + day(*n.price_changed) : "");
+  for (const auto& n : found) {
+    auto seen = day(n.first_seen) + " to " + day(n.last_seen);
+    if (n.price_changed) seen += ", price of " + day(*n.price_changed);
+    text += fmt::format("{:.4f}  {:<36.36}  {:>10}  {:<14.14}  seen {}  {}\n", n.score, n.item.title,
+                        n.item.price.value_or("-"), n.item.site.str(), seen, n.item.product_url);
+  }
   return text;
 }
 

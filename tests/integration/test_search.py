@@ -154,4 +154,4 @@ def test_the_command_tells_when_products_were_seen(catwalk, configure, shop, dat
     assert found.json["results"][0]["first_seen"] == "1970-01-01T00:00:00Z"
     assert found.json["results"][0]["price_changed_at"] is None
     table = catwalk("search", "--id", "added-1", "-k", "2")
-    assert table.code == 0 and len(table.out.splitlines()) == 2 and "(seen 1970-01-01 to 1970-01-01)" in table.out
+    assert table.code == 0 and len(table.out.splitlines()) == 2 and "seen 1970-01-01 to 1970-01-01  http" in table.out
