@@ -308,6 +308,8 @@ def test_the_units_are_hardened():
     """`systemd-analyze security` rates the daemon's unit at 1.5 or better; both units are well-formed."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed")
+    if os.getuid() != 0 and not pathlib.Path("/run/systemd").is_dir():
+        pytest.skip("systemd-analyze wants to make /run/systemd, which root alone can")
     rated = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", ROOT / "systemd" / "catwalk.service"],
         capture_output=True,
