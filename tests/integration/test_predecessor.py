@@ -61,6 +61,8 @@ def run(folder, workdir, models_dir):
             "STATE_DIRECTORY": str(workdir / "state"),
             "CATWALK_EMBED_MODELS_DIR": str(models_dir),
             "CATWALK_FETCH_PAGES_DELAY": "0s",
+            # In bf16 the last bits of a vector depend on how many pictures were in its batch.
+            "CATWALK_EMBED_BATCH": "1",
             **more,
         }
         return Catwalk(folder)(*words, env=env)
