@@ -23,13 +23,13 @@ test("a run that is begun on one page shows its progress on another, and its end
     const run = page.getByRole("article");
     await run.waitFor();
     const id = Number((await run.getByRole("link").first().textContent()).replace("Run ", ""));
-    // Every number that the page shows while the run goes on, as it appears.
+    // The sum of the numbers that the page shows while the run goes on, as they appear.
     const seen = await page.evaluate(async () => {
       const numbers = [];
       for (;;) {
-        const shown = document.querySelector("article.run-live dd");
-        if (!shown) return numbers;
-        const number = Number(shown.textContent.replace(/\D/g, ""));
+        const shown = [...document.querySelectorAll("article.run-live dd")];
+        if (shown.length === 0) return numbers;
+        const number = shown.reduce((sum, { textContent }) => sum + Number(textContent.replace(/\D/g, "")), 0);
         if (numbers.at(-1) !== number) numbers.push(number);
         await new Promise((wake) => setTimeout(wake, 50));
       }

@@ -49,7 +49,12 @@ class Stage:
             "state": {"dir": str(folder / "state"), "min_free": "1MB"},
             "http": {"listen": f"127.0.0.1:{self.port}"},
             "schedule": IDLE,
-            "fetch": {"allow_private_addresses": True, "pages": {"delay": "200ms"}},
+            # Slow enough that a run is seen to get on.
+            "fetch": {
+                "allow_private_addresses": True,
+                "pages": {"delay": "200ms"},
+                "images": {"per_host": 1, "delay": "100ms"},
+            },
             "embed": {"model": "small", "threads": 1},
             "sink": {"kind": "supabase", "url": supabase.url, "key": {"file": str(folder / "key")}},
         }
