@@ -14,6 +14,7 @@ import time
 from tests.integration.expectation import check_rows
 from tests.support.catwalk_binary import binary_path, environment, wait_until
 from tests.support.daemon_door import IDLE, Daemon
+from tests.support.descriptors import open_descriptors
 from tests.support.memory_cgroup import MemoryGroup
 from tests.support.zara_shop import ZaraShop
 
@@ -78,7 +79,7 @@ def seen_of(pid, state):
     wal = state / "catwalk.sqlite3-wal"
     return {
         "rss": int(re.search(r"^VmRSS:\s+(\d+)", status, re.MULTILINE)[1]) * 1024,
-        "descriptors": len(os.listdir(f"/proc/{pid}/fd")),
+        "descriptors": open_descriptors(pid),
         "wal": wal.stat().st_size if wal.exists() else 0,
     }
 

@@ -12,6 +12,7 @@ import numpy as np
 from tests.integration.test_sink_sync import sites_of
 from tests.support.catwalk_binary import ROOT, wait_until
 from tests.support.daemon_door import IDLE, Daemon
+from tests.support.descriptors import open_descriptors
 from tests.support.figures import counted
 from tests.support.zara_shop import ZaraShop
 
@@ -141,7 +142,7 @@ def test_a_long_life(catwalk, configure, supabase, workdir):
 
             wait_until(ended, timeout=300)
             memory.append(resident_mb(process.pid))
-            descriptors.append(len(os.listdir(f"/proc/{process.pid}/fd")))
+            descriptors.append(open_descriptors(process.pid))
             log.append((workdir / "state" / "catwalk.sqlite3-wal").stat().st_size / 1e6)
         assert process.terminate() == 0
     half = memory[runs // 2 :]
