@@ -207,13 +207,10 @@ def test_a_full_disk_loses_nothing(catwalk, configure, supabase, shop, small_dis
     filler = small_disk / "filler"
     configure(shop, supabase, state={"dir": str(small_disk / "state"), "min_free": "1kB"})
     assert catwalk("scrape", "Zara", "--limit", "5", "--allow-untrained").code == 0
-    with open(filler, "wb") as file:
-        try:
-            while True:
-                file.write(b"\0" * 65536)
-                file.flush()
-        except OSError:
-            pass
+    # Unbuffered: a buffer that the full disk did not take would be written once more on closing, and fail there.
+    with open(filler, "wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(b"\0" * 65536)
     full = catwalk("scrape", "Zara", "--allow-untrained", timeout=120)
     if full.code != 0:
         assert "space" in full.err.lower() or "disk" in full.err.lower()
