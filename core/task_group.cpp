@@ -15,6 +15,8 @@
 #include <list>
 #include <utility>
 
+#include "core/thrown.hpp"
+
 namespace catwalk {
 
 namespace asio = boost::asio;
@@ -37,16 +39,17 @@ struct task_group::state : std::enable_shared_from_this<state> {
         std::rethrow_exception(failure);
       } catch (const boost::system::system_error& e) {
         // Cancellation leaves a coroutine as this exception; everything else is a bug.
-        if (e.code() != asio::error::operation_aborted) on_failure(name, e.what());
+        if (e.code() != asio::error::operation_aborted) on_failure(name, e);
       } catch (const std::exception& e) {
-        on_failure(name, e.what());
+        on_failure(name, e);
       }
     }
     if (tasks.empty()) empty.cancel();
   }
 
-  static void on_failure(const std::string& name, const char* what) {
-    spdlog::critical("task {} ended with an exception: {}; this is a bug", name, what);
+  static void on_failure(const std::string& name, const std::exception& thrown) {
+    spdlog::critical("task {} ended with an exception: {}{}", name, thrown.what(),
+                     ran_out_of_memory(thrown) ? "" : "; this is a bug");
     std::terminate();
   }
 

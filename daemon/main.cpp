@@ -1,11 +1,14 @@
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <clocale>
+#include <cstdlib>
 #include <exception>
 #include <string_view>
 
 #include "core/log.hpp"
+#include "core/thrown.hpp"
 #include "daemon/commands/command.hpp"
 
 namespace {
@@ -80,6 +83,29 @@ int run_command_line(int argc, char** argv) {
   return chosen.action ? chosen.action() : static_cast<int>(exit_usage);
 }
 
+std::terminate_handler aborts = std::abort;
+
+/// Memory may run out where nothing can be handed back: in a library's thread, in a destructor. That is said, and
+/// the exit is one which a service manager answers with a new start. Any other exception that nobody takes is a
+/// bug, and aborts.
+[[noreturn]] void end_uncaught() noexcept {
+  try {
+    if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
+  } catch (const std::exception& e) {
+    if (ran_out_of_memory(e)) {
+      constexpr std::string_view text =
+          "catwalk: memory ran out, nothing that was stored is lost (lower embed.batch, embed.threads or "
+          "embed.decode_memory, or give the machine more memory)\n";
+      [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+      std::_Exit(exit_failed);
+    }
+  } catch (...) {
+    aborts();
+  }
+  aborts();
+  std::abort();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -87,12 +113,15 @@ int main(int argc, char** argv) {
   if (std::setlocale(LC_CTYPE, "C.UTF-8") == nullptr) std::setlocale(LC_CTYPE, "");
   // Memory holds keys: no core file, no ptrace by other processes of the user.
   prctl(PR_SET_DUMPABLE, 0);
+  aborts = std::set_terminate(end_uncaught);
   start_logging("info", "text");  // until the configuration says how
   int code = exit_failed;
   try {
     code = run_command_line(argc, argv);
-  } catch (const std::exception& e) {
+  } catch (const exception& e) {
     tell_user(spdlog::level::critical, e.what());
+  } catch (const std::exception& e) {
+    tell_user(spdlog::level::critical, with_cause({errc::internal, "cannot go on", "", "", ""}, e).to_string());
   }
   end_logging();
   return code;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/sha256.hpp"
+#include "core/thrown.hpp"
 #include "embed/model_import.hpp"
 #include "embed/tensor_names.hpp"
 
@@ -20,12 +21,6 @@ error invalid(const fs::path& on, std::string why) {
   return {errc::model_invalid, "cannot import OpenAI model", on.string(), std::move(why),
           "by itself catwalk knows OpenAI's ViT-B-32.pt, ViT-B-16.pt and ViT-L-14.pt as published; any other "
           "TorchScript module needs --dim --image-size --mean --std"};
-}
-
-/// The first line of torch's message; the rest is a C++ stack.
-std::string first_line(const char* text) {
-  const std::string all = text;
-  return all.substr(0, all.find('\n'));
 }
 
 result<vision_tower> read_vision(const fs::path& file, const tensor_map& source) {
@@ -118,7 +113,7 @@ result<imported_model> read_openai(const fs::path& file, const std::optional<fs:
     for (const auto& item : module.named_parameters(true)) source[item.name] = item.value.detach();
     for (const auto& item : module.named_buffers(true)) source[item.name] = item.value;
   } catch (const std::exception& e) {
-    return invalid(file, "torch cannot read it: " + first_line(e.what()));
+    return invalid(file, "torch cannot read it: " + in_short(e));
   }
   auto tower = read_vision(file, source);
   if (!tower) return tower.error();

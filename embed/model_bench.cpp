@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/thrown.hpp"
 #include "embed/forward_rate.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/pool_plan.hpp"
@@ -13,9 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 error failed(const std::string& model, const std::exception& e) {
-  const std::string text = e.what();
-  return {errc::device, "cannot measure the model", model, text.substr(0, text.find('\n')),
-          "try embed.device: cpu, and smaller batches"};
+  return with_cause({errc::device, "cannot measure the model", model, "", "try embed.device: cpu, and smaller batches"},
+                    e);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/sha256.hpp"
+#include "core/thrown.hpp"
 #include "embed/mapped_file.hpp"
 
 namespace catwalk::embed {
@@ -23,16 +24,6 @@ namespace fs = std::filesystem;
 error invalid(const fs::path& on, std::string why, std::string hint = {}) {
   return {errc::model_invalid, "cannot use TorchScript module", on.string(), std::move(why),
           hint.empty() ? "export it again from the library that made it" : std::move(hint)};
-}
-
-/// What torch says went wrong, without the stacks around it: the interpreter puts it last, as "RuntimeError:
-/// …", all else first.
-std::string in_short(const std::exception& thrown) {
-  const std::string all = thrown.what();
-  constexpr std::string_view mark = "RuntimeError: ";
-  const auto last = all.rfind(mark);
-  const auto from = last == std::string::npos ? 0 : last + mark.size();
-  return all.substr(from, all.find('\n', from) - from);
 }
 
 std::string shape_of(const at::Tensor& t) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/thrown.hpp"
 #include "embed/clip_tokenizer.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/stored_tokenizer.hpp"
@@ -64,9 +65,8 @@ struct text_encoder::impl {
       const c10::InferenceMode inference;
       vectors = module.forward(batch.ids.to(on.device), batch.at.to(on.device)).to(at::kCPU).contiguous();
     } catch (const std::exception& e) {
-      const std::string text = e.what();
-      return error{errc::device, "cannot embed text", texts[from].substr(0, 60),
-                   "the forward pass failed: " + text.substr(0, text.find('\n')), ""};
+      return with_cause(
+          {errc::device, "cannot embed text", texts[from].substr(0, 60), "the forward pass failed", ""}, e);
     }
     const float* row = vectors.const_data_ptr<float>();
     for (std::size_t i = 0; i < count; ++i, row += tower.dim) {

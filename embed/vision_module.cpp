@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/thrown.hpp"
 #include "embed/int8_blocks.hpp"
 #include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
@@ -235,8 +236,10 @@ result<vision_module> vision_module::build(const vision_weights& weights, const 
     const c10::InferenceMode inference;
     return vision_module(std::make_unique<impl>(impl{make_module(weights, on, calibration)}));
   } catch (const std::exception& e) {
-    return error{errc::device, "cannot build the model for device", on.device_name + ", " + on.precision_name,
-                 e.what(), "try embed.precision: fp32 or embed.device: cpu"};
+    return with_cause({errc::device, "cannot build the model for device",
+                       on.device_name + ", " + on.precision_name, "",
+                       "try embed.precision: fp32 or embed.device: cpu"},
+                      e);
   }
 }
 
@@ -248,8 +251,9 @@ result<vision_module> vision_module::wrap(script_module script, const vision_tow
   try {
     script.move_to(on);
   } catch (const std::exception& e) {
-    return error{errc::device, "cannot move the TorchScript module to the device", on.device_name, e.what(),
-                 "try embed.device: cpu"};
+    return with_cause({errc::device, "cannot move the TorchScript module to the device", on.device_name, "",
+                       "try embed.device: cpu"},
+                      e);
   }
   auto i = std::make_unique<impl>();
   i->script = std::move(script);

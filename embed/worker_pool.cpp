@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/bounded_queue.hpp"
+#include "core/thrown.hpp"
 #include "embed/byte_budget.hpp"
 #include "embed/image.hpp"
 #include "embed/model_folder.hpp"
@@ -256,7 +257,7 @@ result<void> worker_pool::prepare(embed_request& request) {
     request.pixels.resize(spec_.input_bytes());
     return preprocess_into(*image, spec_, request.pixels.data());
   } catch (const std::exception& e) {
-    return image_error(errc::internal, request.name, e.what(), "lower embed.decode_memory if memory ran out");
+    return with_cause(image_error(errc::device, request.name, "", ""), e);
   }
 }
 
@@ -297,7 +298,7 @@ void worker_pool::run(std::vector<request_ptr> requests, at::Tensor& input) {
   const auto count = static_cast<std::int64_t>(requests.size());
   const auto begun = steady_now();
   at::Tensor vectors;
-  std::string failure;
+  std::optional<error> failure;
   try {
     auto* slot = input.data_ptr<std::uint8_t>();
     for (const auto& request : requests) {
@@ -308,18 +309,17 @@ void worker_pool::run(std::vector<request_ptr> requests, at::Tensor& input) {
     if (on_.device.is_cuda()) pixels = pixels.to(on_.device, at::kByte, true);
     vectors = module_.forward(pixels).to(at::kCPU).contiguous();
   } catch (const std::exception& e) {
-    const std::string text = e.what();
-    failure = text.substr(0, text.find('\n'));
+    failure = with_cause(image_error(errc::device, "", "the forward pass failed", ""), e);
   }
   forward_ns_ += std::chrono::duration_cast<std::chrono::nanoseconds>(steady_now() - begun).count();
   ++batches_;
 
-  const float* row = failure.empty() ? vectors.const_data_ptr<float>() : nullptr;
+  const float* row = failure ? nullptr : vectors.const_data_ptr<float>();
   for (auto& request : requests) {
-    if (row == nullptr) {
+    if (failure) {
       ++failed_;
-      auto broken = image_error(errc::device, request->name, "the forward pass failed: " + failure,
-                                "lower embed.batch if memory ran out");
+      auto broken = *failure;
+      broken.on = request->name;
       answers.emplace_back(std::move(request), std::move(broken));
       continue;
     }
@@ -384,9 +384,9 @@ result<std::unique_ptr<image_encoder>> make_worker_pool(asio::any_io_executor lo
                                          std::move(*module), plan, options);
     pool->start();
   } catch (const std::exception& e) {
-    const std::string text = e.what();
-    return error{errc::device, "cannot start the encoder", model.info.name, text.substr(0, text.find('\n')),
-                 "try embed.device: cpu and embed.precision: fp32"};
+    return with_cause({errc::device, "cannot start the encoder", model.info.name, "",
+                       "try embed.device: cpu and embed.precision: fp32"},
+                      e);
   }
   return std::unique_ptr<image_encoder>(std::move(pool));
 }

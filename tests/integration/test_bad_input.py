@@ -1,18 +1,13 @@
 """What a user gets wrong and what shops send: every error names what, where, why and what to do."""
 
-import os
-import signal
 import subprocess
-import time
-import types
 
 import pytest
 import yaml
 
 from tests.integration.expectation import check_rows
 from tests.integration.site_files import site_text
-from tests.support.catwalk_binary import free_port, wait_until
-from tests.support.zara_shop import ZaraShop
+from tests.support.catwalk_binary import free_port
 
 SCRAPE = ("scrape", "Zara", "--limit", "20", "--allow-untrained")
 
@@ -181,80 +176,6 @@ def test_a_reset_page_is_asked_for_again(catwalk, configure, supabase, shop):
     done = catwalk(*SCRAPE)
     assert done.code == 0, done
     assert len(supabase.rows()) == 20
-
-
-@pytest.fixture
-def small_disk(workdir):
-    """A file system of 24 MB; grow() makes it 400 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    folder = workdir / "disk"
-    folder.mkdir()
-    if (
-        subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], capture_output=True, check=False
-        ).returncode
-        != 0
-    ):
-        pytest.skip("mounting is not permitted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
-
-
-def test_a_full_disk_loses_nothing(catwalk, configure, supabase, shop, small_disk):
-    filler = small_disk / "filler"
-    configure(shop, supabase, state={"dir": str(small_disk / "state"), "min_free": "1kB"})
-    assert catwalk("scrape", "Zara", "--limit", "5", "--allow-untrained").code == 0
-    # Unbuffered: a buffer that the full disk did not take would be written once more on closing, and fail there.
-    with open(filler, "wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-        while True:
-            file.write(b"\0" * 65536)
-    full = catwalk("scrape", "Zara", "--allow-untrained", timeout=120)
-    if full.code != 0:
-        assert "space" in full.err.lower() or "disk" in full.err.lower()
-    else:  # the ballast was given up, and it was enough
-        assert len(supabase.rows()) == 60
-    filler.unlink()
-    done = catwalk("scrape", "Zara", "--allow-untrained")
-    assert done.code == 0, done
-    check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
-
-
-def test_intake_pauses_while_the_disk_is_nearly_full(catwalk, configure, supabase, shop):
-    configure(shop, supabase, state={"min_free": "900TB"})
-    waiting = catwalk.begin("scrape", "Zara", "--allow-untrained")
-    wait_until(lambda: "state.min_free" in waiting.err, message="nothing was said of the disk")
-    time.sleep(1.5)
-    assert [seen.path for seen in shop.requests() if seen.kind != "other"] == []
-    waiting.process.send_signal(signal.SIGINT)
-    assert waiting.wait() == 130, waiting.err
-    configure(shop, supabase)
-    assert catwalk("scrape", "Zara", "--allow-untrained").code == 0
-    check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
-
-
-def supabase_away(supabase):
-    """The same key, and an address where nothing listens."""
-    return types.SimpleNamespace(url=f"http://127.0.0.1:{free_port()}", key=supabase.key)
-
-
-def test_intake_pauses_when_the_outbox_of_an_absent_sink_is_full(catwalk, configure, supabase):
-    away = supabase_away(supabase)
-    with ZaraShop(600, page_size=50) as shop:
-        slow = {"pages": {"delay": "400ms"}}
-        values = configure(shop, away, fetch=slow, retention={"outbox_max": "1MB"})
-        waiting = catwalk.begin("scrape", "Zara", "--allow-untrained")
-        wait_until(lambda: "retention.outbox_max" in waiting.err, message="nothing was said of the outbox")
-        time.sleep(2)
-        pages = len([seen for seen in shop.requests() if seen.kind == "page"])
-        assert 3 <= pages <= 6, pages
-        waiting.process.send_signal(signal.SIGINT)
-        assert waiting.wait() == 130, waiting.err
-        configure(shop, supabase, http=values["http"], retention={"outbox_max": "1MB"})
-        assert catwalk("scrape", "Zara", "--allow-untrained", timeout=300).code == 0
-        check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
 
 
 def test_a_state_folder_that_cannot_be_written(catwalk, configure, shop, workdir):

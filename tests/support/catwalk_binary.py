@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -72,8 +73,15 @@ class Catwalk:
         self.folder = pathlib.Path(folder)
         self.started = []
 
-    def __call__(self, *arguments, env=None, timeout=180):
-        """Runs a command to its end."""
+    def __call__(self, *arguments, env=None, timeout=180, address_space=None):
+        """Runs a command to its end, with at most `address_space` bytes of memory mapped (RLIMIT_AS)."""
+        ends_with_us = die_with_parent(signal.SIGKILL)
+
+        def in_child():
+            ends_with_us()
+            if address_space is not None:
+                resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+
         begun = time.monotonic()
         done = subprocess.run(
             [binary_path(), *map(str, arguments)],
@@ -83,7 +91,7 @@ class Catwalk:
             capture_output=True,
             timeout=timeout,
             check=False,
-            preexec_fn=die_with_parent(signal.SIGKILL),
+            preexec_fn=in_child,
         )
         return Result(
             done.returncode,

@@ -1,0 +1,42 @@
+#include "core/thrown.hpp"
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace catwalk {
+
+namespace {
+constexpr std::string_view takes_less =
+    "lower embed.batch, embed.threads or embed.decode_memory, or give the machine more memory";
+}  // namespace
+
+std::string in_short(const std::exception& thrown) {
+  const std::string all = thrown.what();
+  constexpr std::string_view mark = "RuntimeError: ";
+  const auto last = all.rfind(mark);
+  const auto from = last == std::string::npos ? 0 : last + mark.size();
+  return all.substr(from, all.find('\n', from) - from);
+}
+
+bool ran_out_of_memory(const std::exception& thrown) {
+  if (dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr) return true;
+  constexpr auto words =
+      std::to_array<std::string_view>({"std::bad_alloc", "can't allocate memory", "out of memory",
+                                       "Cannot allocate memory", "could not create a memory object"});
+  const std::string_view said = thrown.what();
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view w) { return said.find(w) != std::string_view::npos; });
+}
+
+error with_cause(error otherwise, const std::exception& thrown) {
+  const bool memory = ran_out_of_memory(thrown);
+  if (memory) otherwise.hint = takes_less;
+  if (!otherwise.why.empty()) otherwise.why += ": ";
+  otherwise.why += memory ? "memory ran out: " + in_short(thrown) : in_short(thrown);
+  return otherwise;
+}
+
+}  // namespace catwalk
