@@ -9,6 +9,7 @@
 
 #include "core/clock.hpp"
 #include "scrape/image_source.hpp"
+#include "storage/stored_address.hpp"
 
 namespace catwalk::daemon {
 
@@ -24,14 +25,6 @@ constexpr std::chrono::seconds longest_wait(60);
 std::string text(const nlohmann::json& columns, const char* name) {
   const auto found = columns.find(name);
   return found != columns.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-/// The predecessor stored addresses as it found them.
-std::string usable(std::string url) {
-  if (url.rfind("//", 0) == 0) url.insert(0, "https:");
-  constexpr std::string_view width = "{width}";
-  if (const auto at = url.find(width); at != std::string::npos) url.replace(at, width.size(), "800");
-  return url;
 }
 
 }  // namespace
@@ -119,7 +112,7 @@ asio::awaitable<result<void>> backfill::page(std::vector<storage::stored_row> ro
 
 asio::awaitable<void> backfill::embed_one(const storage::stored_row& row,
                                           std::optional<storage::vector_update>& update) {
-  const auto url = usable(text(row.columns, "image_url"));
+  const auto url = storage::fetchable(text(row.columns, "image_url"));
   auto vector = co_await vector_of(url);
   if (vector) {
     update = storage::vector_update{row.id, std::move(*vector)};

@@ -6,7 +6,7 @@
 
 #include "core/json_text.hpp"
 #include "core/offload.hpp"
-#include "daemon/base64.hpp"
+#include "core/base64.hpp"
 #include "daemon/embed_endpoints.hpp"
 #include "daemon/http_error.hpp"
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "daemon/base64.hpp"
+#include "core/base64.hpp"
 #include "daemon/multipart.hpp"
 
 namespace catwalk::daemon {

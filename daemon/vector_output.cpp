@@ -9,15 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/json_text.hpp"
+
 namespace catwalk::daemon {
 namespace {
 
 error cannot_write(const std::string& file) {
   return {errc::io, "cannot write vectors", file, "the file cannot be opened or the disk is full", ""};
-}
-
-std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void append_numbers(std::string& line, const std::vector<float>& values) {
@@ -38,15 +36,15 @@ class json_lines final : public vector_output {
   bool ready() const { return file_.empty() || stream_.is_open(); }
 
   result<void> write(const std::string& input, const result<embedding>& answer) override {
-    std::string line = "{\"input\":" + quoted(input);
+    std::string line = "{\"input\":" + json_text(input);
     if (answer) {
       line += ",\"embedding\":[";
       append_numbers(line, answer->values);
-      line += "],\"model\":" + quoted(answer->model) + ",\"fingerprint\":" + quoted(answer->fingerprint);
+      line += "],\"model\":" + json_text(answer->model) + ",\"fingerprint\":" + json_text(answer->fingerprint);
       if (answer->made.untrained) line += ",\"untrained\":true";
     } else {
-      line += ",\"error\":{\"code\":" + quoted(std::string(name_of(answer.error().code))) +
-              ",\"message\":" + quoted(answer.error().to_string()) + "}";
+      line += ",\"error\":{\"code\":" + json_text(std::string(name_of(answer.error().code))) +
+              ",\"message\":" + json_text(answer.error().to_string()) + "}";
     }
     line += "}\n";
     auto& out = file_.empty() ? std::cout : static_cast<std::ostream&>(stream_);

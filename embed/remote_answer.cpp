@@ -4,29 +4,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/base64.hpp"
+#include "core/json_text.hpp"
+
 namespace catwalk::embed {
 namespace {
 
 using nlohmann::json;
-
-/// RFC 4648, through the alphabet's table: the picture may have some MB.
-std::string base64(std::string_view bytes) {
-  constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    std::uint32_t held = 0;
-    const auto count = std::min<std::size_t>(3, bytes.size() - at);
-    for (std::size_t i = 0; i < 3; ++i)
-      held = held << 8U | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    for (std::size_t i = 0; i < 4; ++i) text += i <= count ? alphabet[held >> (18 - 6 * i) & 63U] : '=';
-  }
-  return text;
-}
-
-std::string as_text(const json& document) {
-  return document.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 error bad_answer(errc code, std::string_view service, std::string why, std::string hint) {
   return {code, "cannot use the remote encoder's answer", std::string(service), std::move(why),
@@ -36,14 +20,14 @@ error bad_answer(errc code, std::string_view service, std::string why, std::stri
 }  // namespace
 
 std::string remote_request_by_address(std::string_view address) {
-  return as_text({{"image", address}, {"type", "url"}});
+  return json_text({{"image", address}, {"type", "url"}});
 }
 
 std::string remote_request_by_bytes(std::string_view bytes, const picture_view& view) {
   json request{{"type", "base64"}, {"exif", view.upright}};
   if (view.crop) request["crop"] = {view.crop->x, view.crop->y, view.crop->width, view.crop->height};
-  request["image"] = base64(bytes);
-  return as_text(request);
+  request["image"] = base64_encode(bytes);
+  return json_text(request);
 }
 
 result<std::vector<float>> read_remote_answer(std::string_view body, int width, std::string_view service) {

@@ -1,12 +1,12 @@
 #include "embed/unigram_vocabulary.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/base64.hpp"
+#include "core/json_text.hpp"
 #include "embed/mapped_file.hpp"
 
 namespace catwalk::embed {
@@ -24,28 +24,6 @@ constexpr float unknown_penalty = 10;
 error invalid(const std::string& on, std::string why,
               std::string hint = "the file is damaged or incomplete: fetch it again") {
   return {errc::model_invalid, "cannot use vocabulary", on, std::move(why), std::move(hint)};
-}
-
-std::string to_base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  text.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                                       reinterpret_cast<const unsigned char*>(bytes.data()),
-                                                       static_cast<int>(bytes.size()))));
-  return text;
-}
-
-/// nullopt: it is not base64.
-std::optional<std::string> from_base64(const std::string& text) {
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  // Padding is decoded as zeros.
-  const auto padding = static_cast<std::size_t>(
-      std::count(text.end() - std::min<std::ptrdiff_t>(2, std::ssize(text)), text.end(), '='));
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
 }
 
 /// The Precompiled step of a `tokenizer.json`'s normaliser.
@@ -81,7 +59,7 @@ result<unigram_vocabulary> read_tokenizer_json(const json& root, const std::stri
   const auto* characters = character_map_in(normaliser);
   std::string blob;
   if (characters != nullptr) {
-    auto decoded = from_base64(characters->get<std::string>());
+    auto decoded = base64_decode(characters->get<std::string>());
     if (!decoded) return invalid(on, "its map of characters is not base64");
     blob = std::move(*decoded);
   }
@@ -213,12 +191,11 @@ std::string unigram_vocabulary::to_json() const {
     pieces.push_back(json::array({one.text, one.score}));
     if (one.mark) marks.push_back(id);
   }
-  return json{{"kind", "unigram"},
-              {"pieces", std::move(pieces)},
-              {"marks", std::move(marks)},
-              {"unknown", unknown_},
-              {"characters", to_base64(map_.blob())}}
-             .dump(-1, ' ', false, json::error_handler_t::replace) +
+  return json_text({{"kind", "unigram"},
+                    {"pieces", std::move(pieces)},
+                    {"marks", std::move(marks)},
+                    {"unknown", unknown_},
+                    {"characters", base64_encode(map_.blob())}}) +
          "\n";
 }
 
@@ -229,7 +206,7 @@ result<unigram_vocabulary> unigram_vocabulary::from_json(std::string_view text, 
     for (const auto& entry : root.at("pieces"))
       pieces.push_back({entry.at(0).get<std::string>(), entry.at(1).get<float>(), false});
     for (const auto& mark : root.at("marks")) pieces.at(mark.get<std::size_t>()).mark = true;
-    auto blob = from_base64(root.at("characters").get<std::string>());
+    auto blob = base64_decode(root.at("characters").get<std::string>());
     if (!blob) return invalid(on, "its map of characters is not base64");
     auto map = character_map::make(std::move(*blob), on);
     if (!map) return map.error();

@@ -2,9 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json_text.hpp"
 #include "core/sha256.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/product_events.hpp"
+#include "storage/stored_address.hpp"
 
 namespace catwalk::storage {
 namespace {
@@ -12,15 +14,7 @@ namespace {
 using nlohmann::json;
 
 std::string as_text(const product& p) {
-  return to_json(p).dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-/// The predecessor stored addresses as it found them: without a scheme, and with `{width}`.
-std::string usable(std::string url) {
-  if (url.rfind("//", 0) == 0) url.insert(0, "https:");
-  constexpr std::string_view width = "{width}";
-  if (const auto at = url.find(width); at != std::string::npos) url.replace(at, width.size(), "800");
-  return url;
+  return json_text(to_json(p));
 }
 
 }  // namespace
@@ -104,7 +98,7 @@ void adoption::add(const adoptable_row& row) {
   std::optional<std::string> vector_url, mark;
   if (row.has_vector && !p.image_url.empty()) {
     state = "ready";
-    image_url = usable(p.image_url);
+    image_url = fetchable(p.image_url);
     if (row.vector) {
       if (!find_image(db_, image_url).has_vector)
         write_vector(db_, {image_url, "", "", "", *row.vector}, now_);
@@ -122,7 +116,7 @@ void adoption::add(const adoptable_row& row) {
   std::optional<std::string> address;
   if (row.by_address && !p.product_url.empty()) address = p.product_url;
   db_.run("insert or replace into adopted (id, source, product_url, row) values (?1, ?2, ?3, ?4)", p.id.str(),
-          p.source, address, row.columns.dump(-1, ' ', false, json::error_handler_t::replace));
+          p.source, address, json_text(row.columns));
 }
 
 void adoption::take_over(const product& p, const layout* shape) {
@@ -151,7 +145,7 @@ void adoption::take_over(const product& p, const layout* shape) {
     }
     db_.run("update products set id = ?2, sink_key = ?1 where id = ?1", found->id, p.id.str());
   }
-  if (found->has_vector && (found->image_url == p.image_url || found->image_url == usable(p.raw_image_url))) {
+  if (found->has_vector && (found->image_url == p.image_url || found->image_url == fetchable(p.raw_image_url))) {
     // The same picture under the address that catwalk gives it: its vector moves along.
     db_.run(
         "insert or ignore into images (url, vector, crc32c, fingerprint, model, precision, decode, device, "

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "config/letter_case.hpp"
+#include "core/json_text.hpp"
 #include "storage/sink.hpp"
 #include "storage/vector_text.hpp"
 
@@ -332,7 +333,7 @@ bool layout::same_fields(const json& row, const product& p) const {
 }
 
 std::string layout::row_text(const product& p, const embedding* vector, const embedding* text) const {
-  auto row = fields_of(p, vector).dump(-1, ' ', false, json::error_handler_t::replace);
+  auto row = json_text(fields_of(p, vector));
   row.pop_back();
   const auto append = [&row](const std::optional<std::string>& into, const embedding* numbers) {
     if (numbers == nullptr || !into) return;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/json_text.hpp"
 #include "core/log.hpp"
 #include "core/offload.hpp"
 #include "storage/copy_writer.hpp"
 #include "storage/postgrest_reply.hpp"
 #include "storage/sink_migrations.hpp"
+#include "storage/vector_fit.hpp"
 #include "storage/vector_text.hpp"
 
 namespace catwalk::storage {
@@ -33,7 +35,7 @@ std::string literal(const std::string& text) {
 std::optional<std::string> as_text(const json& value) {
   if (value.is_null()) return std::nullopt;
   if (value.is_string()) return value.get<std::string>();
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_text(value);
 }
 
 /// What turns the text of a column of the temporary table into the real type.
@@ -172,15 +174,8 @@ sink_reply postgres_sink::in_transaction(Statements statements) {
 sink_reply postgres_sink::write(const std::vector<sink_row>& rows) {
   if (auto bad = look_first()) return *bad;
   const bool with_vector = rows.front().vector.has_value() && layout_->vector_column();
-  if (with_vector && width_ && rows.front().vector->values.size() != static_cast<std::size_t>(*width_)) {
-    sink_reply reply;
-    reply.what = sink_reply::kind::park;
-    reply.why = {errc::model_mismatch, "the vectors do not fit the sink's table", options_.table,
-                 "they have " + std::to_string(rows.front().vector->values.size()) +
-                     " numbers, the column takes " + std::to_string(*width_),
-                 "choose a model of that width with embed.model, or change the column"};
-    return reply;
-  }
+  if (with_vector)
+    if (auto parked = parked_for_width(rows, width_, options_.table)) return *parked;
   const bool with_text = rows.front().text.has_value() && layout_->text_column();
   auto names = layout_->columns(with_vector);
   if (with_vector) names.pop_back();  // the vector's column is the last

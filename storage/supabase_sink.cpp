@@ -11,6 +11,7 @@
 #include "storage/postgrest_filter.hpp"
 #include "storage/postgrest_reply.hpp"
 #include "storage/sink_check.hpp"
+#include "storage/vector_fit.hpp"
 
 namespace catwalk::storage {
 
@@ -300,16 +301,7 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
   if (auto failed = co_await describe_first()) co_return *failed;
   const bool with_vector = rows.front().vector.has_value();
   const bool with_text = rows.front().text.has_value();
-  if (with_vector && width_ && rows.front().vector->values.size() != static_cast<std::size_t>(*width_)) {
-    // Known before anything is sent: no row is at fault, so none may become a dead letter.
-    sink_reply reply;
-    reply.what = sink_reply::kind::park;
-    reply.why = {errc::model_mismatch, "the vectors do not fit the sink's table", options_.table,
-                 "they have " + std::to_string(rows.front().vector->values.size()) +
-                     " numbers, the column takes " + std::to_string(*width_),
-                 "choose a model of that width with embed.model, or change the column"};
-    co_return reply;
-  }
+  if (auto parked = parked_for_width(rows, width_, options_.table)) co_return *parked;
   auto write = [&rows, form = layout_] {
     std::string text = "[";
     for (const auto& row : rows) {

@@ -139,9 +139,7 @@ asio::awaitable<int> adopt_and_shut_down(application& app, adopt_options options
 int run_adopt(const invocation& to_run, const adopt_options& options) {
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
-  if (loaded->values.sink.kind == "none")
-    return fail({errc::invalid_config, "there is no sink", "sink.kind", "it is none",
-                 "set SUPABASE_URL and SUPABASE_KEY, or sink: in catwalk.yaml"});
+  if (loaded->values.sink.kind == "none") return fail_without_sink();
   asio::io_context loop;
   auto app = application::create(loop, std::move(*loaded), {});
   if (!app) return fail(app.error());

@@ -93,9 +93,7 @@ int run_backfill(const invocation& to_run, const backfill_options& options) {
   if (embed.backend == "remote" && embed.remote.url.empty())
     return fail({errc::invalid_argument, "there is no remote encoder", "--backend remote",
                  "embed.remote.url is not set", "set it, or the variable RAILWAY_EMBEDDINGS_URL"});
-  if (loaded->values.sink.kind == "none")
-    return fail({errc::invalid_config, "there is no sink", "sink.kind", "it is none",
-                 "set SUPABASE_URL and SUPABASE_KEY, or sink: in catwalk.yaml"});
+  if (loaded->values.sink.kind == "none") return fail_without_sink();
   asio::io_context loop;
   application_options app_options;
   app_options.allow_untrained = options.allow_untrained;

@@ -59,6 +59,11 @@ int fail(const error& e) {
   }
 }
 
+int fail_without_sink() {
+  return fail({errc::invalid_config, "there is no sink", "sink.kind", "it is none",
+               "set SUPABASE_URL and SUPABASE_KEY, or sink: in catwalk.yaml"});
+}
+
 namespace {
 
 sigset_t stop_signals() {

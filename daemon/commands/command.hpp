@@ -75,6 +75,9 @@ void tell_user(spdlog::level::level_enum level, const std::string& text);
 /// Prints an error to stderr and gives the exit code that its kind asks for.
 int fail(const error& e);
 
+/// Prints that a command which needs the sink has none configured; exit_usage.
+int fail_without_sink();
+
 /// Runs `body` on the loop. The first SIGINT or SIGTERM calls `on_stop` (once); a second calls `on_insist`,
 /// where there is one, and exits at once with 130. Returns what the body returns. `on_hangup` is called for
 /// each SIGHUP; unset, that ends the process.

@@ -1,6 +1,6 @@
 #include "daemon/picture_query.hpp"
 
-#include "daemon/base64.hpp"
+#include "core/base64.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/result_printer.hpp"
 

@@ -1,10 +1,11 @@
-#include "daemon/base64.hpp"
+#include "core/base64.hpp"
 
-#include <algorithm>
+#include <openssl/evp.h>
+
 #include <array>
 #include <cstdint>
 
-namespace catwalk::daemon {
+namespace catwalk {
 
 namespace {
 
@@ -55,16 +56,11 @@ std::optional<std::string> base64_decode(std::string_view text) {
 }
 
 std::string base64_encode(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    std::uint32_t held = 0;
-    const auto count = std::min<std::size_t>(3, bytes.size() - at);
-    for (std::size_t i = 0; i < 3; ++i)
-      held = held << 8U | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    for (std::size_t i = 0; i < 4; ++i) text += i <= count ? alphabet[held >> (18 - 6 * i) & 63U] : '=';
-  }
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a zero
+  text.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                                       reinterpret_cast<const unsigned char*>(bytes.data()),
+                                                       static_cast<int>(bytes.size()))));
   return text;
 }
 
-}  // namespace catwalk::daemon
+}  // namespace catwalk
