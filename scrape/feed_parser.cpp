@@ -1,13 +1,11 @@
 #include "scrape/feed_parser.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "scrape/feed_table.hpp"
-#include "scrape/inflate_stream.hpp"
+#include "scrape/list_stream.hpp"
 #include "scrape/text.hpp"
-#include "scrape/xml_stream.hpp"
 
 namespace catwalk::scrape {
 namespace {
@@ -17,8 +15,6 @@ using nlohmann::json;
 /// A description has 5,000 characters at most; nothing of an item is longer than this.
 constexpr std::size_t longest_value = 200'000;
 constexpr std::size_t most_values = 200;
-constexpr std::size_t beginning_size = 200;
-constexpr std::size_t longest_mark = 3;
 
 bool is_root(std::string_view name) {
   return name == "rss" || name == "feed" || name == "rdf" || name == "channel";
@@ -28,25 +24,24 @@ bool is_root(std::string_view name) {
 
 class feed_parser::impl final : public xml_handler {
  public:
-  impl(std::string on, std::size_t max_bytes) : on_(std::move(on)), inflate_(on_, max_bytes) {}
+  impl(const std::string& on, std::size_t max_bytes)
+      : table_(on), stream_("feed", on, max_bytes, *this, [this](std::string_view piece, bool last) {
+          return table_.push(piece, last);
+        }) {}
 
-  result<void> push(std::string_view piece) {
-    std::string plain;
-    if (auto unpacked = inflate_.push(piece, plain); unpacked.has_error()) return unpacked;
-    if (beginning_.size() < beginning_size) beginning_.append(plain, 0, beginning_size);
-    return read(plain, false);
-  }
+  result<void> push(std::string_view piece) { return stream_.push(piece); }
 
   result<void> finish() {
-    if (auto whole = inflate_.finish(); whole.has_error()) return whole;
-    if (auto rest = read({}, true); rest.has_error()) return rest;
-    if (!xml_ && !table_) return not_a_feed("empty");
-    if (xml_ && !is_root(root_))
-      return not_a_feed(root_ == "html" ? "an HTML page" : "an XML document `" + root_ + "`");
+    if (auto rest = stream_.finish(); rest.has_error()) return rest;
+    if (stream_.form() == list_stream::format::unknown) return stream_.is_instead("empty");
+    if (stream_.form() == list_stream::format::xml && !is_root(root_))
+      return stream_.is_instead(root_ == "html" ? "an HTML page" : "an XML document `" + root_ + "`");
     return {};
   }
 
-  std::vector<json> take() { return table_ ? table_->take() : std::exchange(items_, {}); }
+  std::vector<json> take() {
+    return stream_.form() == list_stream::format::text ? table_.take() : std::exchange(items_, {});
+  }
 
   void open(const std::string& name, const attributes& list) override {
     ++depth_;
@@ -98,41 +93,8 @@ class feed_parser::impl final : public xml_handler {
     }
   }
 
-  result<void> read(std::string_view plain, bool last) {
-    if (xml_) {
-      auto pushed = xml_->push(plain);
-      if (pushed.has_value() && last) pushed = xml_->finish();
-      if (pushed.has_error() && looks_like_html(beginning_)) return not_a_feed("an HTML page");
-      return pushed;
-    }
-    if (table_) return table_->push(plain, last);
-    head_.append(plain);
-    if (head_.size() < longest_mark && !last) return {};
-    std::string_view start = head_;
-    for (const std::string_view mark : {"\xEF\xBB\xBF", "\xFF\xFE", "\xFE\xFF"}) {
-      if (start.starts_with(mark)) start.remove_prefix(mark.size());
-    }
-    const std::size_t first = start.find_first_not_of(std::string_view(" \t\r\n\0", 5));
-    if (first == std::string_view::npos) return {};
-    if (start[first] == '<') {
-      xml_.emplace(on_, *this);
-    } else {
-      table_.emplace(on_);
-    }
-    const std::string whole = std::exchange(head_, {});
-    return read(whole, last);
-  }
-
-  error not_a_feed(std::string what) const {
-    return {errc::malformed, "cannot read the feed", on_, "it is " + std::move(what), ""};
-  }
-
-  std::string on_;
-  inflate_stream inflate_;
-  std::string head_;       ///< until the format is known
-  std::string beginning_;  ///< to tell what is no feed
-  std::optional<xml_stream> xml_;
-  std::optional<feed_table> table_;
+  feed_table table_;
+  list_stream stream_;
   std::string root_;
   int depth_ = 0;
   int item_depth_ = 0;  ///< of the item being read; 0: none is
@@ -144,7 +106,7 @@ class feed_parser::impl final : public xml_handler {
 };
 
 feed_parser::feed_parser(std::string on, std::size_t max_bytes)
-    : impl_(std::make_unique<impl>(std::move(on), max_bytes)) {}
+    : impl_(std::make_unique<impl>(on, max_bytes)) {}
 feed_parser::~feed_parser() = default;
 feed_parser::feed_parser(feed_parser&&) noexcept = default;
 feed_parser& feed_parser::operator=(feed_parser&&) noexcept = default;

@@ -38,7 +38,6 @@ void add_addresses(std::string_view text, json& list) {
 }  // namespace
 
 result<void> feed_table::push(std::string_view piece, bool last) {
-  if (std::exchange(first_piece_, false) && piece.starts_with("\xEF\xBB\xBF")) piece.remove_prefix(3);
   for (const char c : piece) {
     if (++row_bytes_ > longest_row)
       return failure(errc::too_large, "the row has more than " + std::to_string(longest_row) + " bytes");

@@ -33,7 +33,6 @@ class feed_table {
   std::size_t row_bytes_ = 0;
   std::size_t line_ = 1;
   enum class state { start, plain, quoted, quote_in_quoted } state_ = state::start;
-  bool first_piece_ = true;
   std::vector<nlohmann::json> items_;
 };
 

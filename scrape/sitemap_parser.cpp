@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "core/url.hpp"
-#include "scrape/inflate_stream.hpp"
+#include "scrape/list_stream.hpp"
 #include "scrape/text.hpp"
-#include "scrape/xml_stream.hpp"
 
 namespace catwalk::scrape {
 namespace {
@@ -15,8 +14,6 @@ namespace {
 /// The protocol's limit, far above any address that works.
 constexpr std::size_t longest_url = 8192;
 constexpr std::size_t most_images = 1000;
-constexpr std::size_t beginning_size = 200;
-constexpr std::size_t longest_mark = 3;
 
 bool is_address(std::string_view text) {
   const std::string start = lower_ascii(text.substr(0, 8));
@@ -27,23 +24,20 @@ bool is_address(std::string_view text) {
 
 class sitemap_parser::impl final : public xml_handler {
  public:
-  impl(std::string url, std::size_t max_bytes) : url_(std::move(url)), inflate_(url_, max_bytes) {}
+  impl(const std::string& url, std::size_t max_bytes)
+      : url_(url), stream_("sitemap", url, max_bytes, *this, [this](std::string_view piece, bool last) {
+          return read_lines(piece, last);
+        }) {}
 
-  result<void> push(std::string_view piece) {
-    std::string plain;
-    if (auto unpacked = inflate_.push(piece, plain); unpacked.has_error()) return unpacked;
-    if (beginning_.size() < beginning_size) beginning_.append(plain, 0, beginning_size);
-    return read(plain, false);
-  }
+  result<void> push(std::string_view piece) { return stream_.push(piece); }
 
   result<void> finish() {
-    if (auto whole = inflate_.finish(); whole.has_error()) return whole;
-    if (auto read_on = read({}, true); read_on.has_error()) return read_on;
-    if (format_ == format::xml && !known_root_)
-      return not_a_sitemap(root_ == "html" ? "an HTML page" : "an XML document `" + root_ + "`");
-    if (format_ == format::unknown) return not_a_sitemap("empty");
-    if (format_ == format::lines && !any_line_)
-      return not_a_sitemap("text without an address on a line of its own");
+    if (auto rest = stream_.finish(); rest.has_error()) return rest;
+    if (stream_.form() == list_stream::format::unknown) return stream_.is_instead("empty");
+    if (stream_.form() == list_stream::format::xml && !known_root_)
+      return stream_.is_instead(root_ == "html" ? "an HTML page" : "an XML document `" + root_ + "`");
+    if (stream_.form() == list_stream::format::text && !any_line_)
+      return stream_.is_instead("text without an address on a line of its own");
     return {};
   }
 
@@ -96,34 +90,6 @@ class sitemap_parser::impl final : public xml_handler {
   }
 
  private:
-  enum class format { unknown, xml, lines };
-
-  result<void> read(std::string_view plain, bool last) {
-    if (format_ == format::unknown) {
-      head_.append(plain);
-      if (head_.size() < longest_mark && !last) return {};
-      std::string_view start = head_;
-      for (const std::string_view mark : {"\xEF\xBB\xBF", "\xFF\xFE", "\xFE\xFF"}) {
-        if (start.starts_with(mark)) start.remove_prefix(mark.size());
-      }
-      const std::size_t first = start.find_first_not_of(std::string_view(" \t\r\n\0", 5));
-      if (first == std::string_view::npos) return {};
-      format_ = start[first] == '<' ? format::xml : format::lines;
-      if (format_ == format::xml) xml_.emplace(url_, *this);
-      const std::string whole = std::exchange(head_, {});
-      return read(format_ == format::lines
-                      ? std::string_view(whole).substr(whole.size() - start.size() + first)
-                      : std::string_view(whole),
-                  last);
-    }
-    if (format_ == format::lines) return read_lines(plain, last);
-    auto pushed = xml_->push(plain);
-    if (pushed.has_value() && last) pushed = xml_->finish();
-    // An HTML page parses as XML up to a point; what it is says more than where it broke.
-    if (pushed.has_error() && looks_like_html(beginning_)) return not_a_sitemap("an HTML page");
-    return pushed;
-  }
-
   result<void> read_lines(std::string_view plain, bool last) {
     line_.append(plain);
     for (;;) {
@@ -139,7 +105,7 @@ class sitemap_parser::impl final : public xml_handler {
       }
       if (line_.empty()) break;
     }
-    if (line_.size() > longest_url) return not_a_sitemap("text without line breaks");
+    if (line_.size() > longest_url) return stream_.is_instead("text without line breaks");
     return {};
   }
 
@@ -162,16 +128,8 @@ class sitemap_parser::impl final : public xml_handler {
     if (auto found = absolute(trimmed(address))) entry_.url = std::move(*found);
   }
 
-  error not_a_sitemap(std::string what) const {
-    return {errc::malformed, "cannot read the sitemap", url_, "it is " + std::move(what), ""};
-  }
-
   std::string url_;
-  inflate_stream inflate_;
-  format format_ = format::unknown;
-  std::string head_;       ///< until the format is known
-  std::string beginning_;  ///< to tell what is no sitemap
-  std::optional<xml_stream> xml_;
+  list_stream stream_;
   std::string line_;
   bool any_line_ = false;
   std::vector<std::string> path_;
@@ -184,7 +142,7 @@ class sitemap_parser::impl final : public xml_handler {
 };
 
 sitemap_parser::sitemap_parser(std::string url, std::size_t max_bytes)
-    : impl_(std::make_unique<impl>(std::move(url), max_bytes)) {}
+    : impl_(std::make_unique<impl>(url, max_bytes)) {}
 sitemap_parser::~sitemap_parser() = default;
 sitemap_parser::sitemap_parser(sitemap_parser&&) noexcept = default;
 sitemap_parser& sitemap_parser::operator=(sitemap_parser&&) noexcept = default;
