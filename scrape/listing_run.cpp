@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -22,6 +23,9 @@ error unexpected_status(const http_response& response) {
   return failure;
 }
 
+/// A shop may list a product whose page it has taken down.
+constexpr const char* page_not_found = "page not found";
+
 }  // namespace
 
 /// How far one listing has been read.
@@ -32,6 +36,9 @@ struct listing_run::reading {
   bool from_memory = false;      ///< a 304: what the page lists is known from an earlier run alone
   std::set<std::string> ids;     ///< of every item so far
   bool details_missing = false;  ///< a product's page could not be read
+  bool remembered = false;       ///< of some page's products only an earlier run knows
+  std::size_t products = 0;
+  std::map<std::string, std::size_t> skipped;  ///< items by the reason that the reader gives
 };
 
 asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int index, page_sink& sink) {
@@ -55,6 +62,7 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int inde
   items_of_last_ = now.from_memory ? std::nullopt : std::optional(now.ids.size());
   if (auto ended = bans_.after(failure ? &*failure : nullptr)) co_return *ended;
   if (sink.limit_reached() || now.details_missing) now.outcome.complete = false;
+  doubt_if_all_skipped(now);
   doubt_without_browser(now.outcome);
   co_return std::move(now.outcome);
 }
@@ -81,8 +89,28 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read_sitemap(sitemap_walk
     if (!now.outcome.failure) now.outcome.failure = failures.front();
   }
   now.outcome.complete = ended && failures.empty() && !now.details_missing;
+  doubt_if_all_skipped(now);
   doubt_without_browser(now.outcome);
   co_return std::move(now.outcome);
+}
+
+void listing_run::doubt_if_all_skipped(reading& of) {
+  if (!of.outcome.complete || of.remembered || of.products > 0 || of.skipped.empty()) return;
+  std::string reasons;
+  for (const auto& [reason, count] : of.skipped)
+    reasons += (reasons.empty() ? "" : ", ") + reason + " (" + std::to_string(count) + ")";
+  of.outcome.complete = false;
+  of.outcome.failure = error{errc::malformed, "every item of the listing was skipped",
+                             redacted(of.outcome.endpoint), std::move(reasons),
+                             "look at them with --explain: the shop may have renamed its fields"};
+}
+
+asio::awaitable<result<void>> listing_run::hand_over(reading& of, page read, page_sink& sink) {
+  of.remembered = of.remembered || read.unchanged;
+  of.products += read.products.size();
+  for (const auto& item : read.skipped)
+    if (item.reason != page_not_found) ++of.skipped[item.reason];
+  co_return co_await sink.accept(std::move(read));
 }
 
 void listing_run::doubt_without_browser(endpoint_outcome& outcome) {
@@ -116,7 +144,7 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
     read.validators = *known;
     of.from_memory = true;
     of.outcome.complete = true;
-    co_return co_await sink.accept(std::move(read));
+    co_return co_await hand_over(of, std::move(read), sink);
   }
   if (response->status < 200 || response->status >= 300) {
     of.outcome.failure = unexpected_status(*response);
@@ -158,7 +186,7 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
                  redacted(of.place.address.url), answer->items, read.products.size(), read.skipped.size(),
                  read.unchanged ? ", unchanged" : "");
   }
-  const auto accepted = co_await sink.accept(std::move(read));
+  const auto accepted = co_await hand_over(of, std::move(read), sink);
   if (accepted.has_error()) co_return accepted.error();
   std::vector<page_address> details = std::move(answer->details);
   const auto detailed = co_await read_details(of, std::move(details), sink);
@@ -196,7 +224,7 @@ asio::awaitable<result<void>> listing_run::read_entries(reading& of, std::vector
       as_it_was.validators = *known;
       as_it_was.unchanged = true;
       as_it_was.asked = false;
-      const auto accepted = co_await sink.accept(std::move(as_it_was));
+      const auto accepted = co_await hand_over(of, std::move(as_it_was), sink);
       if (accepted.has_error()) co_return accepted.error();
       continue;
     }
@@ -218,13 +246,13 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
   read.url = address.url;
   const bool gone = response.has_value() && (response->status == 404 || response->status == 410);
   if (gone) {
-    read.skipped.push_back({"page not found", address.url, {}});
-    co_return co_await sink.accept(std::move(read));
+    read.skipped.push_back({page_not_found, address.url, {}});
+    co_return co_await hand_over(of, std::move(read), sink);
   }
   if (response.has_value() && response->status == 304 && known) {
     read.unchanged = true;
     read.validators = *known;
-    co_return co_await sink.accept(std::move(read));
+    co_return co_await hand_over(of, std::move(read), sink);
   }
   std::optional<error> failure;
   if (response.has_error()) {
@@ -253,7 +281,7 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
         read.products = std::move(answer->products);
         read.skipped = std::move(answer->skipped);
       }
-      co_return co_await sink.accept(std::move(read));
+      co_return co_await hand_over(of, std::move(read), sink);
     }
   }
   of.details_missing = true;

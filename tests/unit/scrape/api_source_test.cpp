@@ -258,6 +258,26 @@ TEST_CASE_METHOD(source_fixture, "a repeated product is one, and skipped items s
   CHECK(page.skipped[1].item == "item 5");
 }
 
+TEST_CASE_METHOD(source_fixture, "a listing whose items are all skipped is incomplete and says why") {
+  server s([](const request& r) {
+    json list = json::array({item(1), item(2), item(3)});
+    for (auto& one : list) one.erase("price");
+    if (r.target == "/mixed") list.push_back(item(4));
+    if (r.target == "/two") list[0].erase("img");
+    return ok(json{{"products", list}}.dump());
+  });
+  for (const char* path : {"/a", "/mixed", "/two"}) add_endpoint(s.at(path));
+  recording_sink sink;
+  const auto outcomes = read(sink).value();
+  REQUIRE(outcomes.size() == 3);
+  CHECK_FALSE(outcomes[0].complete);
+  CHECK(outcomes[0].failure.value().what == "every item of the listing was skipped");
+  CHECK(outcomes[0].failure->why == "no price (3)");
+  CHECK(outcomes[1].complete);
+  CHECK_FALSE(outcomes[2].complete);
+  CHECK(outcomes[2].failure.value().why == "no image (1), no price (2)");
+}
+
 TEST_CASE_METHOD(source_fixture, "cancelling ends the source") {
   server s([](const request&) {
     auto r = ok(answer({1}));
