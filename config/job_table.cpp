@@ -91,8 +91,8 @@ job_settings read_job(const yaml_node& node, reading& context) {
     if (known) continue;
     std::vector<std::string> names;
     for (const auto& one : job_setting_table()) names.push_back(one.about.key.substr(prefix.size()));
-    refuse(context.found, entry.where, "unknown key '" + entry.key + "' in schedule.jobs[]",
-           suggestion(entry.key, names));
+    refuse(context.found, entry.where, "unknown key " + shown_key(entry.key) + " in schedule.jobs[]",
+           suggestion(key_alone(entry.key), names));
   }
   if (job.name.empty())
     refuse(context.found, node.where, "schedule.jobs[]: a job without a name", "add name: nightly");

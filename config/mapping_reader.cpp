@@ -29,8 +29,8 @@ bool mapping_reader::read(const yaml_node& node) {
     std::vector<std::string> names;
     for (const auto& one : keys_) names.push_back(one.first);
     refuse(found_, entry.where,
-           "unknown key '" + entry.key + "'" + (path_.empty() ? " in a site" : " in " + path_),
-           suggestion(entry.key, names));
+           "unknown key " + shown_key(entry.key) + (path_.empty() ? " in a site" : " in " + path_),
+           suggestion(key_alone(entry.key), names));
   }
   return true;
 }

@@ -42,20 +42,30 @@ std::string elsewhere(const std::string& key) {
 
 void report_unknown(const yaml_entry& entry, const std::string& section, reading& context) {
   const auto known = keys_below(section);
-  std::string hint = suggestion(entry.key, known);
-  if (nearest_key(entry.key, known).empty()) {
-    if (const std::string other = elsewhere(entry.key); !other.empty())
+  const auto key = key_alone(entry.key);
+  std::string hint = suggestion(key, known);
+  if (nearest_key(key, known).empty()) {
+    if (const std::string other = elsewhere(std::string(key)); !other.empty())
       hint = "did you mean '" + other + "'?";
   }
   refuse(context.found, entry.where,
-         "unknown key '" + entry.key + "'" + (section.empty() ? "" : " in " + section), std::move(hint));
+         "unknown key " + shown_key(entry.key) + (section.empty() ? "" : " in " + section), std::move(hint));
+}
+
+/// Whether a secret may stand below a section: what stands in its place is not repeated then.
+bool holds_secrets(const std::string& section) {
+  return std::any_of(setting_table().begin(), setting_table().end(), [&](const setting& one) {
+    return one.about.type == "secret" && one.about.key.rfind(section + ".", 0) == 0;
+  });
 }
 
 void read_section(const yaml_node& node, const std::string& section, settings& values, reading& context) {
   if (node.type == yaml_node::kind::null) return;
   if (node.type != yaml_node::kind::mapping) {
     refuse(context.found, node.where,
-           (section.empty() ? "" : section + ": ") + std::string("expected a mapping, ") + description(node));
+           (section.empty() ? "" : section + ": ") + std::string("expected a mapping, ") +
+               (node.type == yaml_node::kind::scalar && holds_secrets(section) ? "found a text"
+                                                                               : description(node)));
     return;
   }
   const auto known = keys_below(section);

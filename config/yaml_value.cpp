@@ -57,10 +57,21 @@ std::string description(const yaml_node& node) {
       break;
   }
   constexpr std::size_t shown = 60;
+  if (const auto assigns = node.text.find('='); assigns != std::string::npos && assigns < shown)
+    return "found '" + node.text.substr(0, assigns + 1) + "…'";
   if (node.text.size() <= shown) return "found '" + node.text + "'";
   std::size_t cut = shown;
   while (cut > 0 && (node.text[cut] & 0xC0) == 0x80) --cut;  // no half characters
   return "found '" + node.text.substr(0, cut) + "…'";
+}
+
+std::string_view key_alone(std::string_view key) {
+  return key.substr(0, key.find_first_of(" \t:="));
+}
+
+std::string shown_key(std::string_view key) {
+  const auto alone = key_alone(key);
+  return "'" + std::string(alone) + (alone.size() == key.size() ? "'" : "…'");
 }
 
 std::string one_line(const yaml_node& node) {

@@ -15,8 +15,14 @@ namespace catwalk::config {
 std::nullopt_t refuse(problems& found, const place& where, std::string what, std::string hint = {});
 void warn(problems& found, const place& where, std::string what, std::string hint = {});
 
-/// "found 'abc'", "found a list" …, for messages; long texts are cut.
+/// "found 'abc'", "found a list" …, for messages; long texts are cut, and what an `=` assigns is left out: it
+/// may be a secret.
 std::string description(const yaml_node& node);
+/// What a key that is not known was meant to be: a missing colon or blank makes the value, which may be a
+/// secret, a part of it.
+std::string_view key_alone(std::string_view key);
+/// The same for messages: "'key'", or "'key…'" where something was left out.
+std::string shown_key(std::string_view key);
 /// The whole value on one line, as YAML's flow style writes it: two values are equal when their lines are.
 std::string one_line(const yaml_node& node);
 
