@@ -2,9 +2,9 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/io_context.hpp>
-#include <cstdlib>
 #include <iostream>
 
+#include "config/database_url.hpp"
 #include "core/file.hpp"
 #include "core/json_text.hpp"
 #include "core/log.hpp"
@@ -44,8 +44,8 @@ storage::migration_options migration_of(const config::loaded& loaded, const sink
   return wanted;
 }
 
-/// Where Postgres is: a file that is named, the environment, or sink.url. Never an argument, which others
-/// see.
+/// Where Postgres is: in a file that is named, or where config::database_url finds it. Never an argument,
+/// which others see.
 result<std::string> connection_string(const config::loaded& loaded, const sink_options& options) {
   if (!options.connection.empty()) {
     const auto text = read_file(options.connection);
@@ -54,10 +54,8 @@ result<std::string> connection_string(const config::loaded& loaded, const sink_o
     while (!url.empty() && (url.back() == '\n' || url.back() == '\r' || url.back() == ' ')) url.pop_back();
     return url;
   }
-  for (const char* name : {"SUPABASE_DB_URL", "DATABASE_URL"})
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return std::string(value);
-  const auto url = loaded.values.sink.url.reveal();
-  if (url.rfind("postgres", 0) == 0) return std::string(url);
+  if (auto url = config::database_url(loaded, config::process_environment(), std::filesystem::current_path()))
+    return *url;
   return error{errc::invalid_config, "there is no connection string for Postgres", "", "",
                "set SUPABASE_DB_URL (Supabase: Connect, Session pooler), name a file that holds it with "
                "--connection, or paste what `catwalk sink sql` prints into the SQL editor"};
@@ -109,9 +107,10 @@ int run_migrate(const invocation& to_run, const sink_options& options) {
   if (!after) return fail(after.error());
   int columns = 0;
   for (const auto& [name, type] : after->columns) columns += before->columns.count(name) == 0 ? 1 : 0;
-  std::cout << fmt::format("{} {}: {} columns added, {} keys, vectors of {} numbers{}\n", wanted.table,
-                           before->exists ? "is migrated" : "is made", columns, after->unique_keys.size(),
-                           wanted.width, after->searchable.empty() ? "" : ", searchable");
+  std::cout << fmt::format("{} {} in {}: {} columns added, {} keys, vectors of {} numbers{}\n", wanted.table,
+                           before->exists ? "is migrated" : "is made", to.where(), columns,
+                           after->unique_keys.size(), wanted.width,
+                           after->searchable.empty() ? "" : ", searchable");
   return exit_done;
 }
 
@@ -176,9 +175,7 @@ asio::awaitable<int> status_and_shut_down(application& app, bool json) {
 int run_status(const invocation& to_run, const sink_options& options) {
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
-  if (loaded->values.sink.kind == "none")
-    return fail({errc::invalid_config, "there is no sink", "sink.kind", "it is none",
-                 "set SUPABASE_URL and SUPABASE_KEY, or sink: in catwalk.yaml"});
+  if (loaded->values.sink.kind == "none") return fail_without_sink();
   asio::io_context loop;
   application_options app_options;
   app_options.state = state_access::read_if_there;
@@ -217,7 +214,9 @@ void add_sink(CLI::App& app, invocation& to_run) {
   add_migration_options(*migrate, *options);
   migrate->add_option("--connection", options->connection, "A file that holds postgres://…")
       ->type_name("FILE");
-  migrate->footer("The connection string is SUPABASE_DB_URL, DATABASE_URL, or sink.url of kind postgres.");
+  migrate->footer(
+      "The connection string is that of --connection, else sink.url of kind postgres, else SUPABASE_DB_URL, else "
+      "DATABASE_URL, of the environment or of .env.");
   migrate->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_migrate(to_run, *options); }; });
 
