@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,6 +26,14 @@ error system_error_of(int number, std::string what, const std::filesystem::path&
                       : "")};
 }
 
+/// A file that root makes in another user's folder is that user's: the service's, which is to go on with it.
+void give_to_owner_of_folder(int fd, const std::filesystem::path& file) noexcept {
+  struct stat folder {};
+  if (::geteuid() != 0 || ::stat(file.parent_path().c_str(), &folder) != 0 || folder.st_uid == 0) return;
+  if (::fchown(fd, folder.st_uid, folder.st_gid) != 0)
+    spdlog::warn("{} stays root's, which its folder is not: {}", file.string(), std::strerror(errno));
+}
+
 std::string holder_of(int fd) {
   char text[32] = {};
   const auto got = ::pread(fd, text, sizeof text - 1, 0);
@@ -44,6 +53,7 @@ result<folder_lock> folder_lock::take(const std::filesystem::path& dir) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return system_error_of(errno, "cannot open the lock file", file);
   folder_lock lock(fd);
+  give_to_owner_of_folder(fd, file);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_error_of(errno, "cannot lock the state folder", file);
     return error{errc::state_locked, "cannot open the state folder", dir.string(),
@@ -73,6 +83,7 @@ bool ballast::fill(std::uint64_t keep_free) noexcept {
   if (free_bytes(file_.parent_path()) < keep_free + size) return false;
   const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return false;
+  give_to_owner_of_folder(fd, file_);
   const bool allocated = ::posix_fallocate(fd, 0, static_cast<off_t>(size)) == 0;
   ::close(fd);
   if (!allocated) ::unlink(file_.c_str());
@@ -97,6 +108,7 @@ result<void> make_state_folder(const std::filesystem::path& dir) {
 result<void> make_private_file(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return system_error_of(errno, "cannot make the file", file);
+  give_to_owner_of_folder(fd, file);
   ::close(fd);
   return {};
 }
