@@ -162,7 +162,7 @@ asio::awaitable<void> application::start_into(result<void>& outcome) {
 
 asio::awaitable<result<void>> application::start_encoder() {
   if (auto described = co_await describe_sink(); !described) co_return described.error();
-  if (!description_ && sink_problem_) co_return *sink_problem_;
+  if (sink_problem_) co_return *sink_problem_;
   co_return co_await load_model();
 }
 
@@ -186,6 +186,7 @@ asio::awaitable<result<void>> application::start_parts() {
     writer_ =
         std::make_unique<storage::outbox_writer>(loop_.get_executor(), database_, *sink_, settings().sink);
     tasks_.spawn("outbox writer", writer_->run());
+    if (sink_problem_) tasks_.spawn("sink", describe_sink_later());
   }
   if (auto notifies = co_await start_notifier(); !notifies) co_return notifies.error();
   image_stage::parts parts{*catalogue_,
@@ -240,10 +241,21 @@ asio::awaitable<result<void>> application::describe_sink() {
   if (settings().sync.action == "mark" && !described->has_availability)
     co_return error{errc::invalid_config, "sync.action: mark needs a column availability", sink_->name(),
                     "the table has none", "use sync.action: delete, or add the column"};
+  sink_problem_.reset();
   description_ = std::move(*described);
   co_await remember_table();
   for (const auto& warning : description_->warnings) spdlog::warn("{}: {}", sink_->name(), warning);
   co_return result<void>();
+}
+
+asio::awaitable<void> application::describe_sink_later() {
+  asio::steady_timer pause(loop_);
+  while (sink_problem_) {
+    pause.expires_after(std::chrono::minutes(1));
+    co_await pause.async_wait(asio::use_awaitable);
+    if (auto described = co_await describe_sink(); !described) sink_problem_ = described.error();
+  }
+  spdlog::info("{} can be used", sink_->name());
 }
 
 /// The first run against a table that is full already says what it is about to change.

@@ -146,6 +146,8 @@ class application {
   boost::asio::awaitable<void> start_into(result<void>& outcome);
   boost::asio::awaitable<result<void>> start_parts();
   boost::asio::awaitable<result<void>> describe_sink();
+  /// Asks a sink that could not be used again, once a minute, until it can.
+  boost::asio::awaitable<void> describe_sink_later();
   boost::asio::awaitable<void> remember_table();
   boost::asio::awaitable<void> warn_of_unknown_rows();
   boost::asio::awaitable<result<void>> start_texts();

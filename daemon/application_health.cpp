@@ -46,7 +46,10 @@ asio::awaitable<application::health> application::current_health() {
                       {"stopped", status.stopped}};
     if (status.problem) body["notify"]["last_error"] = *status.problem;
   }
-  if (sink_problem_ && !description_) body["sink_problem"] = sink_problem_->to_string();
+  if (sink_problem_ && sink_ && !sink_->shape()) {
+    body["sink_problem"] = sink_problem_->to_string();
+    reasons.push_back("the sink cannot be used: " + sink_problem_->to_string());
+  }
   for (const auto& [site, alarm] : runner_->sync_alarms())
     reasons.push_back(fmt::format("{}: {}", site, alarm));
   if (const auto closed = page_gate_->closed()) reasons.push_back("intake pauses: " + *closed);

@@ -29,6 +29,8 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> list)
 
 constexpr const char* key_hint = "check sink.key (SUPABASE_KEY): the sink takes the project's service key";
 constexpr const char* schema_hint = "mend the table and run: notify pgrst, 'reload schema'";
+constexpr const char* table_hint =
+    "make it: paste what `catwalk sink sql` prints into the SQL editor, or `catwalk sink migrate`";
 
 meaning by_status(int status) {
   if (status == 401) return {kind::park, errc::sink_unauthorized, key_hint};
@@ -47,7 +49,8 @@ meaning by_code(std::string_view code, int status, std::string_view message) {
     return {kind::retry, errc::sink_unavailable};
   if (one_of(code, {"PGRST301", "PGRST302", "PGRST303"}))
     return {kind::park, errc::sink_unauthorized, key_hint};
-  if (one_of(code, {"PGRST106", "PGRST202", "PGRST204", "PGRST205", "42P01", "42P10", "42704", "3F000"}))
+  if (one_of(code, {"PGRST205", "42P01"})) return {kind::park, errc::sink_schema, table_hint};
+  if (one_of(code, {"PGRST106", "PGRST202", "PGRST204", "42P10", "42704", "3F000"}))
     return {kind::park, errc::sink_schema, schema_hint};
   if (code == "PGRST102") return {kind::bisect, errc::sink_rejected};
   if (code == "42501")
