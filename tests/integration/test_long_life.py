@@ -10,11 +10,11 @@ import statistics
 import subprocess
 import time
 
-
 from tests.integration.expectation import check_rows
 from tests.support.catwalk_binary import binary_path, environment, wait_until
 from tests.support.daemon_door import IDLE, Daemon
 from tests.support.descriptors import open_descriptors
+from tests.support.figures import counted
 from tests.support.memory_cgroup import MemoryGroup
 from tests.support.zara_shop import ZaraShop
 
@@ -70,7 +70,13 @@ def test_sigterm_under_load(catwalk, configure, supabase, workdir):
         check_rows(supabase.rows(), shop.all_products, "catwalk", shop.url)
     assert catwalk("state", "check").code == 0
     assert catwalk("failed", "list", "--json").json == []
-    print(f"SIGTERM under load: {stops} times, exit 0 each, median {statistics.median(took):.1f} s, at most {max(took):.1f} s, rows lost 0")
+    counted(
+        "SIGTERM under load",
+        stops=stops,
+        median_seconds=f"{statistics.median(took):.1f}",
+        longest_seconds=f"{max(took):.1f}",
+        rows_lost=0,
+    )
     assert max(took) < 5 + 2
 
 
@@ -113,10 +119,14 @@ def test_memory_descriptors_and_wal_stay_flat(catwalk, configure, supabase, work
         assert len(supabase.rows()) == products
     settled = samples[len(samples) // 3 :]
     grows = slope([sample["rss"] for sample in settled])
-    print(
-        f"{runs} runs of {products} products, half of them changed each time: resident {settled[0]['rss'] / MB:.0f} MB, then "
-        f"{settled[-1]['rss'] / MB:.0f} MB, slope {grows / 1000:+.0f} kB a run; descriptors {settled[0]['descriptors']}, then "
-        f"{settled[-1]['descriptors']}; write-ahead log at most {max(sample['wal'] for sample in samples) / MB:.1f} MB"
+    counted(
+        "a long life",
+        products=runs * products,
+        runs=runs,
+        resident_MB=f"{settled[0]['rss'] / MB:.0f} to {settled[-1]['rss'] / MB:.0f}",
+        kB_a_run=f"{grows / 1000:+.0f}",
+        descriptors=f"{settled[0]['descriptors']} to {settled[-1]['descriptors']}",
+        largest_wal_MB=f"{max(sample['wal'] for sample in samples) / MB:.1f}",
     )
     assert grows < 0.3 * MB, [sample["rss"] // 1000 for sample in samples]
     assert max(sample["descriptors"] for sample in settled) <= settled[0]["descriptors"] + 8
@@ -165,10 +175,13 @@ def test_the_small_vps(configure, shop, workdir):
         process.wait()
         if group:
             group.remove()
-    where = f"in a control group of {limit / MB:.0f} MB, whose peak was {peak / MB:.0f} MB" if group else "no control group can be made here"
-    print(
-        f"the daemon in {'bf16' if bf16 else 'fp32'}, 60 pictures: resident at most {kept['VmHWM'] / MB:.0f} MB "
-        f"(anonymous {kept['RssAnon'] / MB:.0f}, of files {kept['RssFile'] / MB:.0f}); {where}"
+    counted(
+        f"the small VPS, in {'bf16' if bf16 else 'fp32'}",
+        pictures=60,
+        resident_MB=f"{kept['VmHWM'] / MB:.0f}",
+        anonymous_MB=f"{kept['RssAnon'] / MB:.0f}",
+        of_files_MB=f"{kept['RssFile'] / MB:.0f}",
+        control_group=f"{peak / MB:.0f} of {limit / MB:.0f} MB" if group else "none can be made here",
     )
     if not group:
         assert kept["VmHWM"] < limit

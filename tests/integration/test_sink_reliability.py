@@ -19,7 +19,7 @@ NO_PICTURE = r"/assets/"  # every picture is missing: rows alone, which is what 
 
 def test_kill_9_at_random_moments(catwalk, configure, supabase):
     """No row lost, none doubled, the state database whole."""
-    kills = 500 if LONG else 12
+    kills = 500 if LONG else 25
     moments = random.Random(7)
     with ZaraShop(120, page_size=40) as shop:
         configure(shop, supabase, sites_of(shop), sink={"batch": 10})

@@ -1,4 +1,4 @@
-"""What shows over many rows and a long life. Short by default; CATWALK_LONG=1 runs the long form (`scripts/soak`)."""
+"""What shows over many rows. Short by default; CATWALK_LONG=1 runs the long form (`scripts/soak rows`)."""
 
 import json
 import os
@@ -9,12 +9,9 @@ import time
 
 import numpy as np
 
-from tests.integration.test_sink_sync import sites_of
 from tests.support.catwalk_binary import ROOT, wait_until
-from tests.support.daemon_door import IDLE, Daemon
-from tests.support.descriptors import open_descriptors
+from tests.support.daemon_door import IDLE
 from tests.support.figures import counted
-from tests.support.zara_shop import ZaraShop
 
 LONG = os.environ.get("CATWALK_LONG") == "1"
 FILLER = pathlib.Path(os.environ.get("CATWALK_SEARCH_BENCH", ROOT / "build/release/bench/search_bench"))
@@ -108,53 +105,3 @@ def test_rows_through_a_sink_that_fails(catwalk, configure, supabase, workdir):
         seconds=round(took),
     )
     assert failed >= 0.1 * asked
-
-
-def resident_mb(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError("no VmRSS")
-
-
-def test_a_long_life(catwalk, configure, supabase, workdir):
-    """Memory, descriptors and the write-ahead log stay where they are however many products go through."""
-    products, runs = (1_000, 100) if LONG else (60, 16)
-    with ZaraShop(products, page_size=200) as shop:
-        shop.fault("status", r"/assets/", status=404)
-        values = configure(shop, supabase, sites_of(shop), schedule=IDLE, log={"level": "warn"})
-        process = catwalk.daemon(values["port"], "--allow-untrained")
-        wait_until(lambda: process.get("/-/ready")[0] == 200)
-        daemon = Daemon(process, workdir / "state")
-        memory, descriptors, log = [], [], []
-        for number in range(runs):
-            for product in shop.all_products:
-                product.price = 10_000 + 100 * number
-            status, _, text = daemon.ask(
-                "POST", "/api/v1/sites/Zara/run", "{}", Authorization=f"Bearer {daemon.token}"
-            )
-            assert status == 202, text
-            run = json.loads(text)["run"]
-
-            def ended(run=run):
-                _, _, told = daemon.ask("GET", f"/api/v1/runs/{run}", Authorization=f"Bearer {daemon.token}")
-                return json.loads(told)["finished"]
-
-            wait_until(ended, timeout=300)
-            memory.append(resident_mb(process.pid))
-            descriptors.append(open_descriptors(process.pid))
-            log.append((workdir / "state" / "catwalk.sqlite3-wal").stat().st_size / 1e6)
-        assert process.terminate() == 0
-    half = memory[runs // 2 :]
-    slope = np.polyfit(np.arange(len(half)) * products, half, 1)[0] * 1000
-    counted(
-        "a long life",
-        products=products * runs,
-        resident_MB=f"{half[0]:.1f} to {half[-1]:.1f}",
-        KB_for_1000_products=f"{slope * 1024:.0f}",
-        descriptors=f"{descriptors[runs // 2]} to {descriptors[-1]}",
-        largest_wal_MB=f"{max(log):.1f}",
-    )
-    assert half[-1] - half[0] < max(8, 0.04 * half[0]), memory
-    assert descriptors[-1] <= descriptors[runs // 2] + 4, descriptors
-    assert max(log) < 64, log
