@@ -5,7 +5,6 @@ import io
 import json
 import pathlib
 import struct
-import threading
 import zlib
 
 import numpy as np
@@ -15,6 +14,7 @@ from PIL import Image
 from transformers import CLIPModel, CLIPTokenizer
 
 from tests.support.catwalk_binary import free_port, wait_until
+from tests.support.loopback_http import LoopbackHttp
 from tests.support.word_model import write_word_model
 
 
@@ -92,12 +92,8 @@ def web(pictures):
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with LoopbackHttp(Handler) as server:
+        yield server.url
     server.server_close()
 
 

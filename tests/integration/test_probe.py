@@ -1,42 +1,25 @@
 """`catwalk probe`: what it says of an address, and that what it prints works when pasted."""
 
-import http.server
 import json
-import threading
 
 import pytest
 import yaml
 
+from tests.support.loopback_http import AnsweringServer
 from tests.support.shopify_shop import ShopifyShop
 from tests.support.zara_shop import ZaraShop
 
 
-class Pages:
+class Pages(AnsweringServer):
     """Serves texts by path; a path that is missing is 404."""
 
     def __init__(self, pages):
-        self.pages = pages = {path: text.encode() for path, text in pages.items()}
+        self.pages = {path: text.encode() for path, text in pages.items()}
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = pages.get(self.path)
-                self.send_response(200 if body is not None else 404)
-                self.end_headers()
-                self.wfile.write(body or b"not found")
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, target, _):
+        body = self.pages.get(target)
+        return (200, {}, body) if body is not None else (404, {}, b"not found")
 
 
 @pytest.fixture

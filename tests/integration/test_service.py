@@ -18,6 +18,7 @@ import yaml
 from tests.integration.expectation import check_rows
 from tests.support.catwalk_binary import ROOT, free_port, wait_until
 from tests.support.daemon_door import IDLE, Daemon
+from tests.support.loopback_http import LoopbackHttp
 from tests.support.notify_socket import NotifySocket
 
 EVERY_MINUTE = {"timezone": "UTC", "jobs": [{"name": "often", "cron": "* * * * *"}]}
@@ -285,13 +286,8 @@ def pings():
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    seen_at = f"http://127.0.0.1:{server.server_port}/id"
-    yield seen_at, seen
-    server.shutdown()
-    server.server_close()
+    with LoopbackHttp(Handler) as server:
+        yield f"{server.origin}/id", seen
 
 
 def test_a_jobs_runs_are_pinged(start, shop, pings):

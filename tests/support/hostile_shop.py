@@ -3,16 +3,17 @@
 import collections
 import gzip
 import http.server
-import threading
 import time
 
+from .loopback_http import LoopbackHttp
 
-class HostileShop:
+
+class HostileShop(LoopbackHttp):
     """`answers` maps a path to a function that gets the request's handler. Counts connections and requests."""
 
     def __init__(self, host="127.0.0.1", answers=None):
         self.answers = answers or {}
-        self.connections, self.requests = 0, collections.Counter()
+        self.requests = collections.Counter()
         shop = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,21 +28,11 @@ class HostileShop:
             def log_message(self, *_):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def process_request(self, request, client_address):
-                shop.connections += 1
-                super().process_request(request, client_address)
-
-        self.server = Server((host, 0), Handler)
-        self.host, self.port = host, self.server.server_port
-        self.url = f"http://{host}:{self.port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        super().__init__(Handler, host)
+        self.__enter__()
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.__exit__()
 
 
 def not_found(handler):

@@ -1,48 +1,21 @@
 """A shop on loopback that serves HTML, for tests: category pages of cards, of links, of JSON-LD, and product pages."""
 
 import collections
-import http.server
 import json
-import threading
 import urllib.parse
 
+from .loopback_http import AnsweringServer
 from .zara_picture import picture
 
 
-class HtmlShop:
+class HtmlShop(AnsweringServer):
     """`products` things, `page_size` to a category page. `pages` maps a path to (status, headers, bytes) and wins."""
 
     def __init__(self, products=12, page_size=5):
         self.products, self.page_size = products, page_size
         self.pages, self.requests = {}, collections.Counter()
         self.picture_tag, self.not_modified = "", 0  # the ETag of every picture; how often it was enough
-        shop = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                status, headers, body = shop.answer(self.path, self.headers)
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__()
 
     def answer(self, address, headers):
         self.requests[address] += 1

@@ -7,10 +7,20 @@ import threading
 class LoopbackHttp:
     """Serves with `handler` (a BaseHTTPRequestHandler) between entering and leaving; a request is a thread."""
 
-    def __init__(self, handler):
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+    def __init__(self, handler, host="127.0.0.1"):
+        loopback = self
+        self.connections = 0  # accepted so far
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def process_request(self, request, client_address):
+                loopback.connections += 1
+                super().process_request(request, client_address)
+
+        self._server = Server((host, 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self.host, self.port = host, self._server.server_port
 
     def __enter__(self):
         self._thread.start()
@@ -23,7 +33,36 @@ class LoopbackHttp:
 
     @property
     def origin(self):
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def url(self):
+        """What a test names to catwalk."""
+        return self.origin
 
     def release(self):
         """Lets go of requests that are held back, where a server holds any."""
+
+
+class AnsweringServer(LoopbackHttp):
+    """Each GET gets what the subclass' `answer(target, headers)` gives: (status, headers, bytes)."""
+
+    def __init__(self, host="127.0.0.1"):
+        answering = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                status, headers, body = answering.answer(self.path, self.headers)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(Handler, host)

@@ -42,9 +42,5 @@ class PictureServer(LoopbackHttp):
 
         super().__init__(Handler)
 
-    @property
-    def url(self):
-        return self.origin
-
     def release(self):
         self._released.set()

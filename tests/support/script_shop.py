@@ -1,10 +1,9 @@
 """A shop on loopback whose products appear by JavaScript alone, for tests: after a consent click, and as one scrolls."""
 
 import collections
-import http.server
 import json
-import threading
 
+from .loopback_http import AnsweringServer
 from .zara_picture import picture
 
 PAGE = """<!doctype html><title>Shop</title><meta charset=utf-8>
@@ -42,52 +41,18 @@ async function more() {{
 </script>"""
 
 
-class ScriptShop:
+class ScriptShop(AnsweringServer):
     """`products` things, four to an answer. `pages` maps a path to (status, headers, bytes) and wins."""
 
     def __init__(self, products=12, script="", host="127.0.0.1"):
         self.products = products
         self.pages, self.requests, self.headers = {}, collections.Counter(), {}
         self.script = script
-        shop = self
+        super().__init__(host)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                shop.requests[self.path] += 1
-                shop.headers[self.path] = dict(self.headers)
-                status, headers, body = shop.answer(self.path)
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.connections = 0
-
-        class Server(http.server.ThreadingHTTPServer):
-            def process_request(self, request, client_address):
-                shop.connections += 1
-                super().process_request(request, client_address)
-
-        self.server = Server((host, 0), Handler)
-        self.port = self.server.server_port
-        self.url = f"http://{host}:{self.port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def answer(self, address):
+    def answer(self, address, headers):
+        self.requests[address] += 1
+        self.headers[address] = dict(headers)
         path, _, query = address.partition("?")
         if path in self.pages:
             return self.pages[path]

@@ -2,9 +2,9 @@
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from .loopback_http import AnsweringServer
 from .zara_picture import picture
 
 
@@ -35,44 +35,15 @@ def make_product(number, base):
     }
 
 
-class ShopifyShop:
+class ShopifyShop(AnsweringServer):
     """`limited`: the shop answers 404 to the whole listing and has two collections, which overlap."""
 
     def __init__(self, products=60, currency="EUR", limited=False):
         self.count, self.currency, self.limited = products, currency, limited
         self.seen, self.refuse = [], None
         self.lock = threading.Lock()
-        shop = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                with shop.lock:
-                    shop.seen.append(self.path)
-                status, kind, body = shop.answer(self.path)
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        super().__init__()
         self.products = [make_product(number, self.url) for number in range(1, products + 1)]
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
     def pages(self):
         with self.lock:
@@ -86,7 +57,13 @@ class ShopifyShop:
         with self.lock:
             self.seen.clear()
 
-    def answer(self, target):
+    def answer(self, target, _):
+        with self.lock:
+            self.seen.append(target)
+        status, kind, body = self.found(target)
+        return status, {"Content-Type": kind}, body
+
+    def found(self, target):
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if self.refuse and self.refuse in target:

@@ -10,8 +10,10 @@ import socket
 import threading
 import time
 
+from .loopback_http import LoopbackHttp
 
-class WebhookReceiver:
+
+class WebhookReceiver(LoopbackHttp):
     """`faults`: what happens to the next requests, one each: a status, (status, headers), "reset" (no answer),
     "taken-reset" (taken, and the answer lost) or "stall" (no answer until the receiver is stopped)."""
 
@@ -33,19 +35,14 @@ class WebhookReceiver:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        super().__init__(Handler)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
+    @property
+    def url(self):
+        return f"{self.origin}/hook"
 
-    def __exit__(self, *_):
+    def release(self):
         self.stopped.set()
-        self.server.shutdown()
-        self.server.server_close()
 
     def check(self, headers, body):
         """The event's id; what is wrong goes into `problems`."""

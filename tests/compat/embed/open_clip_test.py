@@ -23,7 +23,7 @@ from tokenizer_test import reference, trained  # noqa: F401, a fixture
 from siglip_words import as_tokenizer_json, train
 from text_test import texts_tool
 from vision_models import openai_tensors, seed_weights, seeded_clip
-from vision_test import same_stages, stages, tool
+from vision_test import stages, tool
 
 APART = Path(sys.prefix, "apart")
 operators = torch.library.Library("torchvision", "DEF")
