@@ -5,6 +5,7 @@
 
 #include "core/offload.hpp"
 #include "core/url.hpp"
+#include "scrape/contained.hpp"
 #include "scrape/discovery.hpp"
 #include "scrape/html_source.hpp"
 
@@ -150,7 +151,9 @@ asio::awaitable<result<std::vector<std::string>>> api_source::discover(std::stri
     failure.http_status = response->status;
     co_return failure;
   }
-  auto work = [&discovery, answer = std::move(*response)] { return endpoints_in(answer, discovery); };
+  auto work = contained(redacted(address), [&discovery, answer = std::move(*response)] {
+    return endpoints_in(answer, discovery);
+  });
   co_return co_await offload(context_.cpu, std::move(work));
 }
 

@@ -9,8 +9,10 @@
 #include "core/sha256.hpp"
 #include "core/url.hpp"
 #include "scrape/block_page.hpp"
+#include "scrape/contained.hpp"
 #include "scrape/feed_item.hpp"
 #include "scrape/feed_parser.hpp"
+#include "scrape/listing_tally.hpp"
 #include "scrape/normaliser.hpp"
 
 namespace catwalk::scrape {
@@ -60,9 +62,10 @@ struct feed_source::reading {
   std::optional<page_validators> known;
   spool document;
   feed_parser parser;
-  std::size_t at = 0;           ///< read so far, bytes
-  std::size_t parts = 0;        ///< accepted so far
-  std::size_t items = 0;        ///< in them
+  std::size_t at = 0;     ///< read so far, bytes
+  std::size_t parts = 0;  ///< accepted so far
+  std::size_t items = 0;  ///< in them
+  listing_tally tally{};
   std::vector<json> waiting{};  ///< parsed, in no part yet
   bool ended = false;
 };
@@ -134,6 +137,7 @@ asio::awaitable<result<endpoint_outcome>> feed_source::read_feed(std::size_t ind
   reading now{std::move(outcome), known, std::move(*document),
               feed_parser(redacted(url), context_.fetch.pages.max_bytes)};
   if (auto read = co_await read_parts(now, sink); read.has_error()) co_return read.error();
+  if (!now.outcome.failure && now.ended && !sink.limit_reached()) now.outcome.failure = now.tally.doubt(url);
   if (!now.outcome.failure && now.ended && !sink.limit_reached()) {
     page whole;
     whole.endpoint = whole.url = url;
@@ -170,7 +174,7 @@ asio::awaitable<result<void>> feed_source::read_parts(reading& of, page_sink& si
                            static_cast<int>(of.parts) + 1,
                            of.items};
     // The parser's state goes to and fro between the loop and the pool, which never use it at once.
-    auto work = [this, &of, &place]() -> result<page_answer> {
+    auto work = contained(redacted(of.outcome.endpoint), [this, &of, &place]() -> result<page_answer> {
       while (of.waiting.size() < items_per_part && !of.ended) {
         auto bytes = of.document.read(of.at, chunk);
         if (bytes.has_error()) return bytes.error();
@@ -188,7 +192,7 @@ asio::awaitable<result<void>> feed_source::read_parts(reading& of, page_sink& si
       std::vector<json> items(std::make_move_iterator(of.waiting.begin()), std::make_move_iterator(end));
       of.waiting.erase(of.waiting.begin(), end);
       return products_of(std::move(items), place);
-    };
+    });
     auto answer = co_await offload(context_.cpu, std::move(work));
     if (answer.has_error()) co_return answer.error();
     if (answer->items == 0) break;
@@ -203,6 +207,7 @@ asio::awaitable<result<void>> feed_source::read_parts(reading& of, page_sink& si
       spdlog::info("{}: {}: {} items, {} products, {} skipped", context_.site.name, redacted(read.url),
                    answer->items, read.products.size(), read.skipped.size());
     }
+    of.tally.count(read);
     of.items += answer->items;
     ++of.parts;
     if (auto accepted = co_await sink.accept(std::move(read)); accepted.has_error())

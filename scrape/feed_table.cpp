@@ -71,6 +71,7 @@ result<void> feed_table::push(std::string_view piece, bool last) {
 }
 
 void feed_table::end_value() {
+  std::erase(value_, '\0');  // no database takes it
   row_.push_back(valid_utf8(std::exchange(value_, {})));
   state_ = state::start;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scrape/list_limit.hpp"
 #include "scrape/text.hpp"
 
 namespace catwalk::scrape {
@@ -19,7 +20,8 @@ void add_texts(const json& value, json& list) {
     for (const json& entry : value) add_texts(entry, list);
   } else if (value.is_string()) {
     const std::string text(trimmed(value.get_ref<const std::string&>()));
-    if (!text.empty() && std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
+    if (text.empty() || list.size() >= most_listed) return;
+    if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
   }
 }
 

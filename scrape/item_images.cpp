@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scrape/image_source.hpp"
+#include "scrape/list_limit.hpp"
 #include "scrape/text.hpp"
 
 namespace catwalk::scrape {
@@ -75,6 +76,7 @@ item_images images_of(const json& fields, const shop_rules& rules, std::string_v
     auto usable = usable_image_url(raw, base, width);
     if (usable.has_error()) continue;
     std::string key = identity(*usable);
+    if (seen.size() > most_listed) break;
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
     seen.push_back(std::move(key));
     images.additional.push_back(std::move(*usable));

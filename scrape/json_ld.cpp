@@ -11,6 +11,8 @@ using nlohmann::json;
 
 constexpr int deepest_reference = 8;
 constexpr std::size_t most_nodes = 20'000;
+constexpr std::size_t most_bytes =
+    32'000'000;  ///< once references are filled in: they multiply what they name
 
 bool is_json_ld(const html_node& node) {
   if (!node.is_element() || node.name() != "script") return false;
@@ -45,6 +47,7 @@ class reference_resolver {
   }
 
   json resolved(const json& value, int depth = 0) {
+    made_ += value.is_string() ? value.get_ref<const std::string&>().size() : sizeof(json);
     if (value.is_array()) {
       json list = json::array();
       for (const json& one : value) list.push_back(resolved(one, depth));
@@ -52,12 +55,11 @@ class reference_resolver {
     }
     if (!value.is_object()) return value;
     const json* node = &value;
-    const bool may_follow = depth < deepest_reference && followed_ < most_nodes;
+    const bool may_follow = depth < deepest_reference && made_ < most_bytes;
     if (value.size() == 1 && value.contains("@id") && may_follow) {
       if (const auto known = by_id_.find(id_of(value)); known != by_id_.end()) {
         node = known->second;
         ++depth;
-        ++followed_;  // references to lists of references would multiply
       }
     }
     json out = json::object();
@@ -84,7 +86,7 @@ class reference_resolver {
 
   const std::vector<json>& nodes_;
   std::unordered_map<std::string, const json*> by_id_;
-  std::size_t followed_ = 0;
+  std::size_t made_ = 0;
 };
 
 }  // namespace

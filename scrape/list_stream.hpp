@@ -11,8 +11,8 @@
 
 namespace catwalk::scrape {
 
-/// A list that arrives piece by piece, packed or not, and is XML or plain text: its first character tells (names
-/// and headers often do not).
+/// A list that arrives piece by piece, packed or not, and is XML or plain text: its first character tells
+/// (names and headers often do not).
 class list_stream {
  public:
   enum class format { unknown, xml, text };

@@ -2,13 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
-#include <map>
 #include <set>
 #include <utility>
 
 #include "core/offload.hpp"
 #include "core/url.hpp"
+#include "scrape/contained.hpp"
 #include "scrape/lastmod.hpp"
+#include "scrape/listing_tally.hpp"
 #include "scrape/sitemap_walk.hpp"
 
 namespace catwalk::scrape {
@@ -23,9 +24,6 @@ error unexpected_status(const http_response& response) {
   return failure;
 }
 
-/// A shop may list a product whose page it has taken down.
-constexpr const char* page_not_found = "page not found";
-
 }  // namespace
 
 /// How far one listing has been read.
@@ -36,9 +34,7 @@ struct listing_run::reading {
   bool from_memory = false;      ///< a 304: what the page lists is known from an earlier run alone
   std::set<std::string> ids;     ///< of every item so far
   bool details_missing = false;  ///< a product's page could not be read
-  bool remembered = false;       ///< of some page's products only an earlier run knows
-  std::size_t products = 0;
-  std::map<std::string, std::size_t> skipped;  ///< items by the reason that the reader gives
+  listing_tally tally;
 };
 
 asio::awaitable<result<endpoint_outcome>> listing_run::read(listing of, int index, page_sink& sink) {
@@ -95,21 +91,13 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read_sitemap(sitemap_walk
 }
 
 void listing_run::doubt_if_all_skipped(reading& of) {
-  if (!of.outcome.complete || of.remembered || of.products > 0 || of.skipped.empty()) return;
-  std::string reasons;
-  for (const auto& [reason, count] : of.skipped)
-    reasons += (reasons.empty() ? "" : ", ") + reason + " (" + std::to_string(count) + ")";
-  of.outcome.complete = false;
-  of.outcome.failure = error{errc::malformed, "every item of the listing was skipped",
-                             redacted(of.outcome.endpoint), std::move(reasons),
-                             "look at them with --explain: the shop may have renamed its fields"};
+  if (!of.outcome.complete) return;
+  of.outcome.failure = of.tally.doubt(of.outcome.endpoint);
+  of.outcome.complete = !of.outcome.failure;
 }
 
 asio::awaitable<result<void>> listing_run::hand_over(reading& of, page read, page_sink& sink) {
-  of.remembered = of.remembered || read.unchanged;
-  of.products += read.products.size();
-  for (const auto& item : read.skipped)
-    if (item.reason != page_not_found) ++of.skipped[item.reason];
+  of.tally.count(read);
   co_return co_await sink.accept(std::move(read));
 }
 
@@ -152,9 +140,8 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   }
 
   of.place.content_type = header_text(*response, "Content-Type");
-  auto work = [reader = &reader_, body = std::move(response->body), place = of.place] {
-    return reader->read(body, place);
-  };
+  auto work = contained(redacted(key), [reader = &reader_, body = std::move(response->body),
+                                        place = of.place] { return reader->read(body, place); });
   auto answer = co_await offload(context_.cpu, std::move(work));
   if (answer.has_error()) {
     of.outcome.failure = answer.error();
@@ -181,6 +168,8 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
     read.products = std::move(answer->products);
     read.skipped = std::move(answer->skipped);
   }
+  // What gave nothing but skipped items is looked at again, also where it stays the same.
+  if (read.products.empty() && !read.skipped.empty()) read.validators = {};
   if (context_.site.debug || requests_.manners().debug) {
     spdlog::info("{}: {}: {} items, {} products, {} skipped{}", context_.site.name,
                  redacted(of.place.address.url), answer->items, read.products.size(), read.skipped.size(),
@@ -266,9 +255,10 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
     page_place place = of.place;
     place.address = std::move(address);
     place.content_type = header_text(*response, "Content-Type");
-    auto work = [reader = &reader_, body = std::move(response->body), place = std::move(place)] {
-      return reader->read_detail(body, place);
-    };
+    auto work = contained(redacted(read.url),
+                          [reader = &reader_, body = std::move(response->body), place = std::move(place)] {
+                            return reader->read_detail(body, place);
+                          });
     auto answer = co_await offload(context_.cpu, std::move(work));
     if (answer.has_error()) {
       failure = answer.error();

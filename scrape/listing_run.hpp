@@ -55,7 +55,6 @@ class listing_run {
 
   /// Counts what a page gave, and gives it to the sink.
   boost::asio::awaitable<result<void>> hand_over(reading& of, page read, page_sink& sink);
-  /// Of a listing whose items are all skipped nothing is known: a shop that renames a field looks like that.
   static void doubt_if_all_skipped(reading& of);
   /// A listing that was read without the browser that the site wants may lack what scripts would have added.
   void doubt_without_browser(endpoint_outcome& outcome);

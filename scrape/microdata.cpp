@@ -12,6 +12,15 @@ using nlohmann::json;
 
 constexpr int deepest_item = 16;
 constexpr std::size_t most_items = 5000;
+constexpr std::size_t most_bytes = 16'000'000;  ///< of values: an element may give one to any number of names
+
+std::size_t weight_of(const json& value) {
+  if (value.is_string()) return sizeof(json) + value.get_ref<const std::string&>().size();
+  std::size_t sum = sizeof(json);
+  if (value.is_structured())
+    for (const json& member : value) sum += weight_of(member);
+  return sum;
+}
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -70,7 +79,9 @@ class item_reader {
     if (depth >= deepest_item || ++items_ > most_items) return item;
     open_.insert(element.index());
     read_children(element, item, depth);
+    std::set<std::string> referred_to;
     for (const std::string& id : words_of(element.attribute("itemref").value_or(""))) {
+      if (!referred_to.insert(id).second) continue;
       const html_node referred = by_id(id);
       if (referred && !open_.count(referred.index())) read_tree(referred, referred.end_index(), item, depth);
     }
@@ -103,7 +114,9 @@ class item_reader {
     return open_.count(element.index()) ? json() : read(element, depth);
   }
 
-  static void add(json& item, const std::string& name, const json& value) {
+  void add(json& item, const std::string& name, const json& value) {
+    taken_ += weight_of(value);
+    if (taken_ > most_bytes) return;
     json& known = item[name];
     if (known.is_null()) {
       known = value;
@@ -124,6 +137,7 @@ class item_reader {
   const html_document& page_;
   std::set<std::uint32_t> open_;  // items that are being read: references may go in circles
   std::size_t items_ = 0;
+  std::size_t taken_ = 0;
 };
 
 }  // namespace

@@ -69,7 +69,9 @@ price_reading read_number(const json& value, std::string_view currency, config::
 price_reading read_coded_text(std::string_view text, std::string_view preferred) {
   price_reading out;
   out.text = std::string(text);
-  std::size_t code = preferred.empty() ? std::string_view::npos : text.find(preferred);
+  // A shop may name its currency by a sign, which is no code to look for.
+  const bool is_code = preferred.size() == 3 && find_code(preferred) == 0;
+  std::size_t code = is_code ? text.find(preferred) : std::string_view::npos;
   if (code == std::string_view::npos) code = find_code(text);
   out.currency = std::string(text.substr(code, 3));
   // The amount ends right before its code ("20USD,450CZK"), or follows it ("CZK 849").

@@ -10,6 +10,7 @@
 #include "core/sha256.hpp"
 #include "core/url.hpp"
 #include "scrape/item_images.hpp"
+#include "scrape/list_limit.hpp"
 #include "scrape/money.hpp"
 #include "scrape/text.hpp"
 
@@ -72,7 +73,7 @@ void flatten(const json& value, std::vector<std::string>& into, Same same) {
   }
   if (!value.is_string()) return;
   std::string text(trimmed(value.get_ref<const std::string&>()));
-  if (text.empty()) return;
+  if (text.empty() || into.size() >= most_listed) return;
   const bool known =
       std::any_of(into.begin(), into.end(), [&](const std::string& one) { return same(one, text); });
   if (!known) into.push_back(std::move(text));

@@ -92,19 +92,19 @@ class sitemap_parser::impl final : public xml_handler {
  private:
   result<void> read_lines(std::string_view plain, bool last) {
     line_.append(plain);
-    for (;;) {
-      const std::size_t end = line_.find('\n');
+    std::size_t at = 0;
+    while (at < line_.size()) {
+      const std::size_t end = line_.find('\n', at);
       if (end == std::string::npos && !last) break;
-      const std::string line = line_.substr(0, end);
-      line_.erase(0, end == std::string::npos ? end : end + 1);
-      const std::string_view address = trimmed(line);
+      const std::string_view address = trimmed(std::string_view(line_).substr(at, end - at));
       // Some such files hold words of explanation, too.
       if (is_address(address)) {
         entries_.push_back({std::string(address), "", {}});
         any_line_ = true;
       }
-      if (line_.empty()) break;
+      at = end == std::string::npos ? line_.size() : end + 1;
     }
+    line_.erase(0, at);
     if (line_.size() > longest_url) return stream_.is_instead("text without line breaks");
     return {};
   }

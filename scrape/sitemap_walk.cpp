@@ -6,6 +6,7 @@
 
 #include "core/offload.hpp"
 #include "core/url.hpp"
+#include "scrape/contained.hpp"
 #include "scrape/spool.hpp"
 
 namespace catwalk::scrape {
@@ -84,24 +85,25 @@ asio::awaitable<result<void>> sitemap_walk::open(waiting_file next) {
 
 asio::awaitable<result<std::vector<sitemap_entry>>> sitemap_walk::read_some() {
   // The file's state goes to and fro between the loop and the pool, which never use it at once.
-  auto work = [file = file_.get()]() -> result<std::vector<sitemap_entry>> {
-    while (file->parsed.size() < batch && !file->ended) {
-      auto bytes = file->document.read(file->at, chunk);
-      if (bytes.has_error()) return bytes.error();
-      file->at += bytes->size();
-      file->ended = bytes->empty();
-      const auto read = file->ended ? file->parser.finish() : file->parser.push(*bytes);
-      for (sitemap_entry& entry : file->parser.take()) file->parsed.push_back(std::move(entry));
-      if (read.has_value()) continue;
-      file->failure = read.error();
-      file->ended = true;
-    }
-    const auto count = static_cast<std::ptrdiff_t>(std::min(file->parsed.size(), batch));
-    std::vector<sitemap_entry> some(std::make_move_iterator(file->parsed.begin()),
-                                    std::make_move_iterator(file->parsed.begin() + count));
-    file->parsed.erase(file->parsed.begin(), file->parsed.begin() + count);
-    return some;
-  };
+  auto work =
+      contained(redacted(file_->named.url), [file = file_.get()]() -> result<std::vector<sitemap_entry>> {
+        while (file->parsed.size() < batch && !file->ended) {
+          auto bytes = file->document.read(file->at, chunk);
+          if (bytes.has_error()) return bytes.error();
+          file->at += bytes->size();
+          file->ended = bytes->empty();
+          const auto read = file->ended ? file->parser.finish() : file->parser.push(*bytes);
+          for (sitemap_entry& entry : file->parser.take()) file->parsed.push_back(std::move(entry));
+          if (read.has_value()) continue;
+          file->failure = read.error();
+          file->ended = true;
+        }
+        const auto count = static_cast<std::ptrdiff_t>(std::min(file->parsed.size(), batch));
+        std::vector<sitemap_entry> some(std::make_move_iterator(file->parsed.begin()),
+                                        std::make_move_iterator(file->parsed.begin() + count));
+        file->parsed.erase(file->parsed.begin(), file->parsed.begin() + count);
+        return some;
+      });
   return offload(context_.cpu, std::move(work));
 }
 

@@ -10,6 +10,7 @@
 #include "core/url.hpp"
 #include "scrape/decimal.hpp"
 #include "scrape/html_document.hpp"
+#include "scrape/list_limit.hpp"
 #include "scrape/structured_node.hpp"
 #include "scrape/text.hpp"
 
@@ -58,8 +59,8 @@ std::string first_text(const json& node, std::initializer_list<const char*> name
 }
 
 void add_once(std::vector<std::string>& list, std::string text) {
-  if (!text.empty() && std::find(list.begin(), list.end(), text) == list.end())
-    list.push_back(std::move(text));
+  if (text.empty() || list.size() >= most_listed) return;
+  if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
 }
 
 /// Every text of a value: of "M", ["S", "M"], [{"name": "M"}].
@@ -251,7 +252,9 @@ std::string handle_in_address(std::string_view address) {
   for (const std::string_view ending : {".html", ".htm"}) {
     if (path.ends_with(ending)) path.resize(path.size() - ending.size());
   }
-  return percent_decode(path);
+  std::string handle = percent_decode(path);
+  std::erase(handle, '\0');  // no database takes it
+  return handle;
 }
 
 void add_missing_fields(json& fields, const json& more) {

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (value.is_discarded()) value = text;
   for (const auto unit : {catwalk::config::price_unit::guess, catwalk::config::price_unit::minor,
                           catwalk::config::price_unit::major}) {
-    for (const std::string currency : {"", "EUR", "JPY", "KWD"}) {
+    for (const std::string currency : {"", "EUR", "JPY", "KWD", "$", "kr"}) {
       const auto read = read_price(value, currency, unit);
       // An amount is a plain number, whatever the price was.
       if (read.amount && !decimal::parse(*read.amount)) std::abort();

@@ -19,6 +19,18 @@ struct price_case {
 
 }  // namespace
 
+TEST_CASE("a currency that is a sign is looked for in no text") {
+  for (const char* sign : {"$", "kr", "$ "}) {
+    INFO(sign);
+    CHECK(read_price("USD $5", sign, price_unit::guess).amount == "5.0");
+    CHECK(read_price("USD $5", sign, price_unit::guess).currency == "USD");
+    CHECK_FALSE(read_price("NEW $", sign, price_unit::guess).amount);
+    CHECK(read_price("$9.00 AUD", sign, price_unit::guess).amount == "9.0");
+    CHECK(read_price("$9.00 AUD", sign, price_unit::guess).currency == "AUD");
+    CHECK(read_price("FROM $9.99", sign, price_unit::guess).amount == "9.99");
+  }
+}
+
 TEST_CASE("prices read as the predecessor's rows have them") {
   const auto row = GENERATE(values<price_case>({
       // Whole numbers from 1000 on are guessed to be hundredths, smaller ones are taken as they are.

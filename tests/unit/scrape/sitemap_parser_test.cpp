@@ -222,6 +222,14 @@ TEST_CASE("50,000 addresses pass through a parser that keeps none") {
   CHECK(most < 100);
 }
 
+TEST_CASE("a packed list of nothing but line breaks costs its length, not its square") {
+  const auto packed =
+      gzip("https://shop.example/p/1" + std::string(20'000'000, '\n') + "https://shop.example/p/2");
+  const auto got = read(packed, packed.size());
+  CHECK_FALSE(got.failure);
+  CHECK(got.entries.size() == 2);
+}
+
 TEST_CASE("repair leaves what is well-formed as it is") {
   const std::string good = "<a b=\"1 &lt; 2\">&amp; &#233; <![CDATA[ a & b &eacute; ]]> é</a>";
   for (const std::size_t step : {1, 2, 5, 100}) {

@@ -129,6 +129,25 @@ TEST_CASE("structured data: references that go in circles end") {
   CHECK(read(ld(graph + "]}")).items.size() == 60);
 }
 
+TEST_CASE("structured data: what references multiply is bounded by its size") {
+  std::string list = R"([{"@id": "a", "x": [0)";
+  for (int i = 0; i < 50'000; ++i) list += ",0";
+  list += R"(], "y": ")" + std::string(200'000, 'y') + R"("}, {"@type": "Product", "name": "x", "z": [0)";
+  for (int i = 0; i < 15'000; ++i) list += R"(,{"@id":"a"})";
+  list += "]}]";
+  CHECK(read(ld(list)).items.size() == 1);
+}
+
+TEST_CASE("structured data: a value that microdata gives many names is bounded by its size") {
+  std::string names, references;
+  for (int i = 0; i < 5'000; ++i) names += " n" + std::to_string(i);
+  for (int i = 0; i < 5'000; ++i) references += " big";
+  CHECK(read("<div itemscope itemtype=Product itemref='" + references +
+             "'><i itemprop=name>x</i></div><p id=big><b itemprop='" + names + "'>" +
+             std::string(100'000, 'b') + "</b></p>")
+            .items.size() == 1);
+}
+
 TEST_CASE("structured data: a price of 0 is none, an address gives the id") {
   const json item = only_item(ld(R"({"@type": "Product", "name": "Tank",
     "offers": {"@type": "Offer", "price": 0, "priceCurrency": "SAR"}})"));
