@@ -12,9 +12,11 @@ std::optional<wall_time> next_image_try(const error& why, int attempts, wall_tim
     case errc::too_large:
     case errc::refused_address:
     case errc::too_many_redirects:
-    case errc::robots:
     case errc::invalid_argument:
       return std::nullopt;
+    case errc::robots:
+      if (why.http_status == 0) return std::nullopt;  // else robots.txt itself could not be read
+      break;
     case errc::http_status:
       if (why.http_status == 404 || why.http_status == 410) return std::nullopt;
       break;

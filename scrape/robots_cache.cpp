@@ -77,7 +77,13 @@ asio::awaitable<result<robots_cache::permission>> robots_cache::check(const url&
 
   if (known->refused) co_return *known->refused;
   const std::string shown = redacted(address.str());
-  if (!known->rules) co_return forbidden(shown, known->why);
+  if (!known->rules) {
+    // Nobody forbids it: the answer is not to be had for now, which the status tells apart.
+    error unknown{errc::robots, "nothing is read without robots.txt", shown, known->why,
+                  "catwalk asks again in some minutes"};
+    unknown.http_status = 503;
+    co_return unknown;
+  }
   const std::string path = address.query.empty() ? address.path : address.path + '?' + address.query;
   const robots_verdict verdict = known->rules->allowed(agent, path);
   if (!verdict) {
@@ -141,7 +147,7 @@ asio::awaitable<result<void>> robots_cache::refresh(entry& of, const url& addres
       continue;
     }
     if (failure.code == errc::refused_address) of.refused = failure;
-    of.why = "it could not be fetched, which forbids everything: " + failure.to_string();
+    of.why = "it could not be fetched: " + failure.to_string();
     of.expires = steady_now() + unreachable_for;
     co_return result<void>();
   }

@@ -26,6 +26,7 @@ TEST_CASE("what is wrong with the image itself waits until its address changes")
 TEST_CASE("what may pass is tried again, later each time, but at least once a day") {
   using namespace std::chrono_literals;
   CHECK(next_image_try(with(errc::network), 0, now) == now + 10min);
+  CHECK(next_image_try(with(errc::robots, 503), 0, now) == now + 10min);
   CHECK(next_image_try(with(errc::http_status, 503), 1, now) == now + 20min);
   CHECK(next_image_try(with(errc::timeout), 3, now) == now + 80min);
   CHECK(next_image_try(with(errc::timeout), 7, now) == now + 1280min);
