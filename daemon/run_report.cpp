@@ -25,8 +25,8 @@ bool run_report::complete() const {
   const bool sites_complete = std::all_of(sites.begin(), sites.end(), [](const site_report& s) {
     return s.errors.empty() && (s.limited || s.endpoints_complete == s.endpoints);
   });
-  return sites_complete && images_failed == 0 && rows_dead == 0 && rows_waiting == 0 && !interrupted &&
-         !timed_out && !cancelled;
+  const bool rows_complete = rows_dead == 0 && (rows_waiting == 0 || !waits_for_sink);
+  return sites_complete && images_failed == 0 && rows_complete && !interrupted && !timed_out && !cancelled;
 }
 
 namespace {

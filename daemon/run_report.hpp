@@ -44,6 +44,7 @@ struct run_report {
   std::uint64_t rows_sent = 0;
   std::uint64_t rows_dead = 0;
   std::int64_t rows_waiting = 0;
+  bool waits_for_sink = true;  ///< false: the daemon's writer goes on by itself, and what waits is no failure
   std::chrono::milliseconds pages_took{};
   /// After the last page: comparing what is gone, waiting for images, waiting for the sink.
   std::chrono::milliseconds sync_took{}, images_took{}, sink_took{};
@@ -55,7 +56,8 @@ struct run_report {
   int products() const;
   int sum(int site_report::*member) const;
   int skipped() const;
-  /// Every endpoint read to its end in time, no image failed, no row refused or waiting.
+  /// Every endpoint read to its end in time, no image failed, no row refused, none waiting that was waited
+  /// for.
   bool complete() const;
 };
 

@@ -150,6 +150,7 @@ asio::awaitable<void> site_runner::compare_site(const config::site& site, read_o
 asio::awaitable<void> site_runner::carry_out(work& run, const run_request& request,
                                              const chosen_sites& chosen) {
   auto& report = run.report;
+  report.waits_for_sink = request.sink_wait.count() > 0;
   const auto began = steady_now();
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     auto& site = report.sites[i];
