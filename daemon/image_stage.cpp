@@ -123,7 +123,12 @@ asio::awaitable<void> image_stage::process(storage::due_image image) {
     storage::image_failure failure{url, outcome.error(),
                                    next_image_try(outcome.error(), attempts, wall_now())};
     auto noted = co_await parts_.catalogue.commit_image_failure(std::move(failure), parts_.to_sink);
-    if (!noted) spdlog::error("{}", noted.error().to_string());
+    if (!noted) {
+      spdlog::error("{}", noted.error().to_string());
+      // It stays due: without a pause the shop would be asked for it again and again.
+      asio::steady_timer pause(loop_, look_again);
+      co_await pause.async_wait(awaitable_tuple);
+    }
     parts_.on_committed();
   }
   in_flight_.erase(url);

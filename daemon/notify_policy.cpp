@@ -35,7 +35,7 @@ void notify_policy::back_off(std::optional<std::chrono::milliseconds> asked, ste
   // Between half of the wait and all of it.
   std::uniform_int_distribution<std::int64_t> part(wait.count() / 2, wait.count());
   wait = std::chrono::milliseconds(part(random_));
-  if (asked) wait = std::clamp(*asked, std::chrono::milliseconds(0), settings_.longest_wait);
+  if (asked) wait = std::clamp(*asked, wait, settings_.longest_wait);
   not_before_ = now + wait;
 }
 

@@ -36,6 +36,8 @@ TEST_CASE("the receiver's own word on when to come again is kept, within limits"
   CHECK(policy.not_before() - now == 7s);
   CHECK(policy.on_answer(503, 1h, now) == verdict::again);
   CHECK(policy.not_before() - now == 60s);
+  CHECK(policy.on_answer(503, 0s, now) == verdict::again);
+  CHECK(policy.not_before() - now >= 500ms);
 }
 
 TEST_CASE("an event that is refused for itself is set aside in the end, and 410 ends it all") {
