@@ -130,13 +130,17 @@ void start_logging(const std::string& level, const std::string& format) {
     to = std::make_shared<journal_sink>();
   else
     to = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  to->set_formatter(std::make_unique<concealing_formatter>(journal ? make_journal_formatter(format)
+                                                                   : make_line_formatter(format)));
   output()->write_to(std::move(to));
-  auto logger = std::make_shared<spdlog::logger>("catwalk", output());
-  logger->set_formatter(std::make_unique<concealing_formatter>(journal ? make_journal_formatter(format)
-                                                                       : make_line_formatter(format)));
+  // One logger for the life of the process: another thread may be writing to it while it is set up anew.
+  static const auto logger = [] {
+    auto made = std::make_shared<spdlog::logger>("catwalk", output());
+    made->flush_on(spdlog::level::warn);
+    spdlog::set_default_logger(made);
+    return made;
+  }();
   logger->set_level(spdlog::level::from_str(level));
-  logger->flush_on(spdlog::level::warn);
-  spdlog::set_default_logger(std::move(logger));
 }
 
 void tell_log_repeats() {
