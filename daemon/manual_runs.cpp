@@ -22,6 +22,7 @@ asio::awaitable<result<storage::run_id>> manual_runs::begin(run_request request)
   if (!app_.ready())
     co_return error{errc::model_missing, "cannot begin a run", "", "the daemon is still starting",
                     "try again in a moment"};
+  if (stopping_) co_return error{errc::cancelled, "cannot begin a run", "", "the daemon stops", ""};
   auto told = std::make_shared<beginning>(app_.loop());
   request.on_begun = [told](storage::run_id run) {
     told->run = run;
@@ -43,6 +44,7 @@ asio::awaitable<void> manual_runs::carry_out(run_request request, std::shared_pt
 }
 
 asio::awaitable<void> manual_runs::stop() {
+  stopping_ = true;
   co_await tasks_.join();
 }
 

@@ -16,7 +16,7 @@ class manual_runs {
   /// Returns once the run has its number. Errors: `model_missing` while the daemon starts, those of the
   /// runner.
   boost::asio::awaitable<result<storage::run_id>> begin(run_request request);
-  /// Waits for the runs; the application cancels their sites.
+  /// Begins no more, and waits for the runs; the application cancels their sites.
   boost::asio::awaitable<void> stop();
 
  private:
@@ -24,6 +24,7 @@ class manual_runs {
   boost::asio::awaitable<void> carry_out(run_request request, std::shared_ptr<beginning> told);
 
   application& app_;
+  bool stopping_ = false;
   task_group tasks_;
 };
 
