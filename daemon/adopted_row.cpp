@@ -35,12 +35,20 @@ std::string shop_of(const std::string& url) {
 
 bool has_host(const config::site& site, const std::string& shop) {
   std::vector<std::string> addresses;
+  const auto add = [&](const std::vector<config::located_text>& list) {
+    for (const auto& one : list) addresses.push_back(one.text);
+  };
   if (site.api) {
-    for (const auto& e : site.api->endpoints) addresses.push_back(e.text);
+    add(site.api->endpoints);
     addresses.push_back(site.api->product_url_template);
   }
-  if (site.html)
-    for (const auto& e : site.html->category_urls) addresses.push_back(e.text);
+  if (site.html) {
+    add(site.html->category_urls);
+    add(site.html->sitemaps);
+  }
+  if (site.shopify) addresses.push_back(site.shopify->url.text);
+  if (site.sitemap) add(site.sitemap->urls);
+  if (site.feed) add(site.feed->urls);
   return std::any_of(addresses.begin(), addresses.end(),
                      [&](const auto& a) { return !a.empty() && shop_of(a) == shop; });
 }

@@ -36,6 +36,11 @@ site_hosts::site_hosts(const std::vector<config::site>& sites) {
     };
     if (site.api) addresses_of(*site.api, add);
     if (site.html) addresses_of(*site.html, add);
+    if (site.shopify) add(site.shopify->url.text);
+    if (site.sitemap)
+      for (const auto& address : site.sitemap->urls) add(address.text);
+    if (site.feed)
+      for (const auto& address : site.feed->urls) add(address.text);
   }
 }
 
