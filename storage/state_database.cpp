@@ -73,6 +73,11 @@ result<std::shared_ptr<state_database>> state_database::open(const state_options
   const fs::path file = options.dir / "catwalk.sqlite3";
   std::error_code failed;
   const bool exists = fs::exists(file, failed);
+  if (failed == std::errc::permission_denied)
+    return error{
+        errc::io, "cannot open the state database", file.string(), failed.message(),
+        "members of its folder's group may read it (`sudo usermod -aG catwalk $USER`, then log in again), "
+        "or use sudo"};
   if (options.read_only && !exists)
     return error{errc::not_found, "cannot open the state database", file.string(), "there is none",
                  "run catwalk scrape or catwalk run first, or name the right folder (state.dir)"};

@@ -86,6 +86,12 @@ result<void> move_file(const fs::path& from, const fs::path& to) {
   return sync_to_disk(to.has_parent_path() ? to.parent_path() : fs::path("."));
 }
 
+/// What SQLite leaves beside a copy that it has read.
+void remove_logs_of(const fs::path& copy) {
+  std::error_code ignored;
+  for (const char* part : {"-wal", "-shm"}) fs::remove(copy.string() + part, ignored);
+}
+
 /// A name that no file has yet: FILE.replaced-1, FILE.replaced-2 …
 fs::path unused_name(const fs::path& file) {
   std::error_code ignored;
@@ -113,7 +119,9 @@ result<void> back_up_state(const fs::path& state_dir, const fs::path& to) {
     } catch (const sqlite::failure& f) {
       return sqlite::to_error(f, "cannot back up the state database", file->string());
     }
-    if (auto whole = check_copy(unfinished); !whole) return whole;
+    const auto whole = check_copy(unfinished);
+    remove_logs_of(unfinished);
+    if (!whole) return whole;
     if (auto synced = sync_to_disk(unfinished); !synced) return synced;
     return move_file(unfinished, to);
   }();
