@@ -186,6 +186,7 @@ asio::awaitable<result<service::ending>> service::serve_until_woken(application&
                app.settings().schedule.jobs.size());
   if (app.settings().schedule.jobs.empty())
     spdlog::warn("no job is configured: nothing will be read; add one under schedule.jobs");
+  if (app.settings().sink.kind == "none") spdlog::warn("{}", no_sink_words);
   co_await wait_until_woken();
   const bool stops = stopping_;
   if (stops)

@@ -104,11 +104,14 @@ asio::awaitable<result<void>> shopify_source::find_currency() {
       co_return result<void>();
     }
   }
-  error failure = document.has_error()
-                      ? document.error()
-                      : error{errc::malformed, "cannot read the shop's currency", url, "it names none", ""};
   // Prices without their currency would change every row that was written with it.
-  failure.hint = "set currency: at the site";
+  if (document.has_error() && !document.error().hint.empty()) co_return document.error();
+  error failure{errc::malformed, "cannot read the shop's currency", url, "it names none",
+                "set currency: at the site"};
+  if (document.has_error()) {
+    failure = document.error();
+    failure.hint = "set currency: at the site";
+  }
   co_return failure;
 }
 

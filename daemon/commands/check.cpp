@@ -77,6 +77,9 @@ int run_check(const invocation& to_run, bool online) {
   const auto& read = loaded.config_file.empty() ? loaded.sites_file : loaded.config_file;
   std::cout << (read.empty() ? "no configuration file (defaults)" : read.string()) << ": ok, "
             << loaded.sites.size() << " site(s), " << loaded.values.schedule.jobs.size() << " job(s)\n";
+  if (loaded.sites_file.empty())
+    std::cout << "there is no sites.yaml: `catwalk probe URL --write sites.yaml` writes one\n";
+  if (loaded.values.sink.kind == "none") std::cout << no_sink_words << '\n';
   return online ? ask_the_world(std::move(loaded), to_run.flags) : exit_done;
 }
 

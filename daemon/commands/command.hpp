@@ -75,6 +75,10 @@ void tell_user(spdlog::level::level_enum level, const std::string& text);
 /// Prints an error to stderr and gives the exit code that its kind asks for.
 int fail(const error& e);
 
+/// What follows from a configuration without a sink, which may be meant.
+inline constexpr const char* no_sink_words =
+    "no sink: rows stay in catwalk's own catalogue (SUPABASE_URL and SUPABASE_KEY, or sink.kind, name one)";
+
 /// Prints that a command which needs the sink has none configured; exit_usage.
 int fail_without_sink();
 

@@ -68,6 +68,12 @@ asio::awaitable<int> show(storage::failures letters, failed_options options) {
   co_return exit_done;
 }
 
+/// None of the numbers that were named is a dead letter's.
+int fail_without_letter() {
+  return fail(
+      {errc::not_found, "there is no dead letter of that number", "", "", "`catwalk failed list` has them"});
+}
+
 constexpr const char* retried_words = " rows go out again, with the daemon or the next `catwalk scrape`\n";
 constexpr const char* dropped_words = " dead letters are dropped; a product that changes goes out again\n";
 
@@ -81,16 +87,18 @@ asio::awaitable<int> retry(storage::failures letters, failed_options options) {
   auto which = chosen(options);
   const auto n = co_await letters.retry(std::move(which));
   if (!n) co_return fail(n.error());
+  if (*n == 0 && !options.all) co_return fail_without_letter();
   std::cout << *n << retried_words;
-  co_return *n == 0 && !options.all ? exit_failed : exit_done;
+  co_return exit_done;
 }
 
 asio::awaitable<int> drop(storage::failures letters, failed_options options) {
   auto which = chosen(options);
   const auto n = co_await letters.drop(std::move(which));
   if (!n) co_return fail(n.error());
+  if (*n == 0 && !options.all) co_return fail_without_letter();
   std::cout << *n << dropped_words;
-  co_return *n == 0 && !options.all ? exit_failed : exit_done;
+  co_return exit_done;
 }
 
 using verb = asio::awaitable<int> (*)(storage::failures, failed_options);
@@ -136,8 +144,9 @@ asio::awaitable<int> ask_daemon(daemon_client& daemon, const change& what, faile
                     "it answered " + std::to_string(answer->status),
                     "join the group catwalk, or stop the daemon"});
   const int n = said.value("changed", 0);
+  if (n == 0 && !options.all) co_return fail_without_letter();
   std::cout << n << what.done;
-  co_return n == 0 && !options.all ? exit_failed : exit_done;
+  co_return exit_done;
 }
 
 int run_change(const invocation& to_run, const change& what, const failed_options& options) {

@@ -41,6 +41,8 @@ int verify_stored(const std::filesystem::path& models_dir, const options& o) {
     if (!one) return fail(one.error());
     models->assign(1, std::move(*one));
   }
+  if (models->empty())
+    std::cerr << "catwalk: no model in " << models_dir.string() << "; `catwalk model pull` gets one\n";
   int code = exit_done;
   for (const auto& m : *models) {
     if (auto verified = embed::verify_model(m); !verified)

@@ -215,7 +215,8 @@ void add_sink(CLI::App& app, invocation& to_run) {
   migrate->add_option("--connection", options->connection, "A file that holds postgres://…")
       ->type_name("FILE");
   migrate->footer(
-      "The connection string is that of --connection, else sink.url of kind postgres, else SUPABASE_DB_URL, else "
+      "The connection string is that of --connection, else sink.url of kind postgres, else SUPABASE_DB_URL, "
+      "else "
       "DATABASE_URL, of the environment or of .env.");
   migrate->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_migrate(to_run, *options); }; });
