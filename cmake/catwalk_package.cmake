@@ -18,11 +18,11 @@ install(FILES ${made}/catwalk.1.gz DESTINATION share/man/man1 OPTIONAL)
 
 install(FILES systemd/catwalk.service systemd/catwalk-browser.service DESTINATION lib/systemd/system)
 install(FILES systemd/catwalk.sysusers DESTINATION lib/sysusers.d RENAME catwalk.conf)
-install(FILES LICENSE README.md CHANGELOG.md docs/configuration.md docs/operations.md docs/architecture.md
-              docs/coming-from-the-python-scraper.md systemd/catwalk-gpu.conf DESTINATION share/doc/catwalk)
+install(FILES LICENSE README.md CHANGELOG.md systemd/catwalk-gpu.conf DESTINATION share/doc/catwalk)
+# The README names them by their folder.
+install(DIRECTORY docs DESTINATION share/doc/catwalk)
 file(GLOB torch_license ${CATWALK_TORCH_ROOT}/../torch-*.dist-info/licenses/LICENSE)
 install(FILES ${torch_license} DESTINATION share/doc/catwalk RENAME LICENSE.libtorch OPTIONAL)
-install(DIRECTORY docs/monitoring docs/examples DESTINATION share/doc/catwalk)
 install(FILES LICENSE DESTINATION share/doc/catwalk RENAME copyright)
 install(FILES systemd/catwalk.yaml systemd/sites.yaml DESTINATION share/catwalk)
 install(DIRECTORY config/schema DESTINATION share/catwalk)  # for editors
