@@ -71,7 +71,7 @@ std::vector<job_setting> build() {
                       {{"resume", restart::resume}, {"restart", restart::restart}},
                       "what a run does that a restart interrupted"),
       make.text("schedule.jobs[].ping_url", FIELD(ping_url),
-                "asked for after each run, for a dead man's switch"),
+                "sent a POST when a run starts and when it ended, for a dead man's switch"),
   };
 }
 
