@@ -10,10 +10,8 @@ namespace catwalk::config {
 std::optional<std::string> database_url(const loaded& configuration, const environment& env,
                                         const std::filesystem::path& working_dir) {
   const auto of_sink = configuration.values.sink.url.reveal();
-  if (configuration.values.sink.kind == "postgres" && !of_sink.empty())
-    return std::string(of_sink);
-  const auto& read =
-      configuration.config_file.empty() ? configuration.sites_file : configuration.config_file;
+  if (configuration.values.sink.kind == "postgres" && !of_sink.empty()) return std::string(of_sink);
+  const auto& read = configuration.config_file.empty() ? configuration.sites_file : configuration.config_file;
   std::ifstream file((read.empty() ? working_dir : read.parent_path()) / ".env", std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   const auto dotenv = parse_environment_file(text, ".env", env).values;

@@ -85,9 +85,9 @@ int run_command_line(int argc, char** argv) {
 
 std::terminate_handler aborts = std::abort;
 
-/// Memory may run out where nothing can be handed back: in a library's thread, in a destructor. That is said, and
-/// the exit is one which a service manager answers with a new start. Any other exception that nobody takes is a
-/// bug, and aborts.
+/// Memory may run out where nothing can be handed back: in a library's thread, in a destructor. That is said,
+/// and the exit is one which a service manager answers with a new start. Any other exception that nobody
+/// takes is a bug, and aborts.
 [[noreturn]] void end_uncaught() noexcept {
   try {
     if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
@@ -121,7 +121,8 @@ int main(int argc, char** argv) {
   } catch (const exception& e) {
     tell_user(spdlog::level::critical, e.what());
   } catch (const std::exception& e) {
-    tell_user(spdlog::level::critical, with_cause({errc::internal, "cannot go on", "", "", ""}, e).to_string());
+    tell_user(spdlog::level::critical,
+              with_cause({errc::internal, "cannot go on", "", "", ""}, e).to_string());
   }
   end_logging();
   return code;

@@ -4,9 +4,9 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
+#include "core/base64.hpp"
 #include "core/json_text.hpp"
 #include "core/offload.hpp"
-#include "core/base64.hpp"
 #include "daemon/embed_endpoints.hpp"
 #include "daemon/http_error.hpp"
 

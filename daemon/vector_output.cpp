@@ -40,7 +40,8 @@ class json_lines final : public vector_output {
     if (answer) {
       line += ",\"embedding\":[";
       append_numbers(line, answer->values);
-      line += "],\"model\":" + json_text(answer->model) + ",\"fingerprint\":" + json_text(answer->fingerprint);
+      line +=
+          "],\"model\":" + json_text(answer->model) + ",\"fingerprint\":" + json_text(answer->fingerprint);
       if (answer->made.untrained) line += ",\"untrained\":true";
     } else {
       line += ",\"error\":{\"code\":" + json_text(std::string(name_of(answer.error().code))) +

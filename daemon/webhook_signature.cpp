@@ -1,7 +1,7 @@
 #include "daemon/webhook_signature.hpp"
 
-#include "core/hmac_sha256.hpp"
 #include "core/base64.hpp"
+#include "core/hmac_sha256.hpp"
 
 namespace catwalk::daemon {
 

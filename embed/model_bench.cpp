@@ -14,8 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 error failed(const std::string& model, const std::exception& e) {
-  return with_cause({errc::device, "cannot measure the model", model, "", "try embed.device: cpu, and smaller batches"},
-                    e);
+  return with_cause(
+      {errc::device, "cannot measure the model", model, "", "try embed.device: cpu, and smaller batches"}, e);
 }
 
 }  // namespace

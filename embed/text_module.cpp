@@ -90,10 +90,10 @@ result<text_module> text_module::build(const text_weights& weights, const comput
     const c10::InferenceMode inference;
     return text_module(std::make_unique<impl>(impl{make_module(weights, on)}));
   } catch (const std::exception& e) {
-    return with_cause({errc::device, "cannot build the text tower for device",
-                       on.device_name + ", " + on.precision_name, "",
-                       "try embed.precision: fp32 or embed.device: cpu"},
-                      e);
+    return with_cause(
+        {errc::device, "cannot build the text tower for device", on.device_name + ", " + on.precision_name,
+         "", "try embed.precision: fp32 or embed.device: cpu"},
+        e);
   }
 }
 

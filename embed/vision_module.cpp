@@ -236,10 +236,10 @@ result<vision_module> vision_module::build(const vision_weights& weights, const 
     const c10::InferenceMode inference;
     return vision_module(std::make_unique<impl>(impl{make_module(weights, on, calibration)}));
   } catch (const std::exception& e) {
-    return with_cause({errc::device, "cannot build the model for device",
-                       on.device_name + ", " + on.precision_name, "",
-                       "try embed.precision: fp32 or embed.device: cpu"},
-                      e);
+    return with_cause(
+        {errc::device, "cannot build the model for device", on.device_name + ", " + on.precision_name, "",
+         "try embed.precision: fp32 or embed.device: cpu"},
+        e);
   }
 }
 

@@ -1,10 +1,10 @@
 #include "storage/state_folder.hpp"
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>

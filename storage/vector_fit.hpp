@@ -7,8 +7,9 @@
 
 namespace catwalk::storage {
 
-/// A reply that parks the rows whose vectors are not as wide as the table's column takes; nullopt where they fit
-/// or the width is not known. Known before anything is sent: no row is at fault, so none may become a dead letter.
+/// A reply that parks the rows whose vectors are not as wide as the table's column takes; nullopt where they
+/// fit or the width is not known. Known before anything is sent: no row is at fault, so none may become a
+/// dead letter.
 inline std::optional<sink_reply> parked_for_width(const std::vector<sink_row>& rows, std::optional<int> width,
                                                   const std::string& table) {
   const auto& vector = rows.front().vector;

@@ -13,7 +13,8 @@ namespace {
 const std::runtime_error of_the_allocator(
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
     "allocate 9437184 bytes. Error code 12 (Cannot allocate memory)\n"
-    "frame #0: c10::ThrowEnforceNotMet(char const*, int, char const*) + 0x6a (0x7fc7a977d78a in libc10.so)\n");
+    "frame #0: c10::ThrowEnforceNotMet(char const*, int, char const*) + 0x6a (0x7fc7a977d78a in "
+    "libc10.so)\n");
 const std::runtime_error of_the_interpreter(
     "The following operation failed in the TorchScript interpreter.\n"
     "Traceback of TorchScript (most recent call last):\n"
