@@ -35,7 +35,8 @@ void notify_policy::back_off(std::optional<std::chrono::milliseconds> asked, ste
   // Between half of the wait and all of it.
   std::uniform_int_distribution<std::int64_t> part(wait.count() / 2, wait.count());
   wait = std::chrono::milliseconds(part(random_));
-  if (asked) wait = std::clamp(*asked, wait, settings_.longest_wait);
+  // The receiver's word, but never without a pause: some say 0.
+  if (asked) wait = std::clamp(*asked, settings_.first_wait / 2, settings_.longest_wait);
   not_before_ = now + wait;
 }
 

@@ -94,7 +94,6 @@ def web(pictures):
 
     with LoopbackHttp(Handler) as server:
         yield server.url
-    server.server_close()
 
 
 def test_files_folders_and_addresses_in_their_order(embed, pictures, web):

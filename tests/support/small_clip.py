@@ -1,6 +1,7 @@
 """A CLIP model of ViT-B/32's layout that is quick to write, read and run, as its publishers publish one, and the models
 folder of a test: fixtures, to be imported by name."""
 
+import json
 import shutil
 
 import numpy as np
