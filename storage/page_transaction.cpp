@@ -33,6 +33,12 @@ struct page_transaction::stored {
   std::optional<std::string> vector_url;
   std::optional<std::int64_t> next_try;
   std::optional<std::string> sink_hash, sink_vector;
+
+  /// The product is back: its image, which lost its turn when the product went, has it again.
+  void give_turn_back(const image_status& image) {
+    const bool wants_vector = vector_state != "ready" && vector_state != "none";
+    if (wants_vector && !next_try) next_try = image.attempts > 0 ? image.next_try : 0;
+  }
 };
 
 page_counts page_transaction::commit(const page_commit& page) {
@@ -122,13 +128,16 @@ void page_transaction::see(const reading& r, page_counts& counts) {
   if (before->gone) {
     ++counts.reappeared;
     bump_vectors_version(db_);
+    before->give_turn_back(find_image(db_, before->image_url));
     if (r.to_sink)
       enqueue_upsert(db_, r.id, fields_part | vector_part, before->vector_state == "pending", now_);
   } else {
     ++counts.unchanged;
   }
-  db_.run("update products set last_seen = ?2, last_run = ?3, gone_at = null, missed = 0 where id = ?1",
-          r.id.str(), to_millis(now_), r.run);
+  db_.run(
+      "update products set last_seen = ?2, last_run = ?3, next_try = ?4, gone_at = null, missed = 0 "
+      "where id = ?1",
+      r.id.str(), to_millis(now_), r.run, before->next_try);
   if (before->gone) product_events(db_, now_).record(r.id, r.run, "back");
 }
 
@@ -182,6 +191,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
 
   const bool changed = !before || before->field_hash != hash;
   const bool reappeared = before && before->gone;
+  if (reappeared) after.give_turn_back(image);
   const bool waits = state == "pending";
   if (r.to_sink) {
     int parts = 0;
