@@ -198,6 +198,14 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
     if (after.sink_hash != hash || reappeared) parts |= fields_part;
     const bool ready = state == "ready";
     if (ready && (after.sink_vector != image.mark(image_url) || reappeared)) parts |= vector_part;
+    if (!ready && reappeared && vector_url) {
+      // Its row has to be made anew, and the vector of the older picture belongs to it.
+      const auto older = find_image(db_, *vector_url);
+      if (older.current(r.fingerprint)) {
+        parts |= vector_part;
+        after.sink_vector = older.mark(*vector_url);
+      }
+    }
     if (parts != 0) enqueue_upsert(db_, r.id, parts, waits, now_);
     after.sink_hash = hash;
     if (ready) after.sink_vector = image.mark(image_url);
