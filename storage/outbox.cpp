@@ -82,9 +82,13 @@ asio::awaitable<result<std::vector<sink_row>>> outbox::fetch(std::vector<product
 asio::awaitable<result<void>> outbox::confirm(std::vector<outbox_key> rows,
                                               std::vector<std::pair<product_id, std::string>> older_ids) {
   auto work = [rows = std::move(rows), older_ids = std::move(older_ids)](connection& db) -> result<void> {
-    for (const auto& row : rows)
+    for (const auto& row : rows) {
       db.run("delete from outbox where sink = ?1 and key = ?2 and seq = ?3", the_sink, row.key.str(),
              row.seq);
+      // The sink has what the product's dead letters would have brought.
+      db.run("update failures set parts = 0 where sink = ?1 and key = ?2 and op = 'upsert' and parts <> 0",
+             the_sink, row.key.str());
+    }
     for (const auto& [id, older] : older_ids)
       db.run("update products set sink_key = ?2 where id = ?1", id.str(), older);
     return {};

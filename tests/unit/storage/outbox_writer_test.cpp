@@ -332,3 +332,26 @@ TEST_CASE_METHOD(writer_fixture, "another sink gets the vectors of older picture
     CHECK_FALSE(to.table.at("id-1").vector);
   }
 }
+
+TEST_CASE_METHOD(writer_fixture, "what a dead letter would have brought goes with the next change") {
+  fill(2);
+  to.answer = [](const std::vector<sink_row>& rows) {
+    for (const auto& row : rows)
+      if (row.item.title == "Product 0") return fake_sink::reply(kind::bisect, "22P05");
+    return fake_sink::reply(kind::accepted);
+  };
+  CHECK(drain());
+  CHECK(last.dead == 1);
+  CHECK(to.table.count("id-0") == 0);
+  auto mended = make("0");
+  mended.title = "Mended";
+  commit(begin(), {mended, make("1")});
+  CHECK(drain());
+  REQUIRE(to.table.count("id-0") == 1);
+  REQUIRE(to.table.at("id-0").vector);
+  CHECK(to.table.at("id-0").vector->values == std::vector<float>{0, 1});
+
+  mended.price = "1USD";
+  commit(begin(), {mended, make("1")});
+  CHECK(outbox() == strings{"id-0:upsert:1:0"});
+}
