@@ -143,9 +143,12 @@ void adoption::take_over(const product& p, const layout* shape) {
       db_.run("delete from products where id = ?1", found->id);
       return;
     }
+    // The outbox knows products by their id: a removal that waits is given up, since the product is back.
+    db_.run("delete from outbox where key = ?1", found->id);
     db_.run("update products set id = ?2, sink_key = ?1 where id = ?1", found->id, p.id.str());
   }
-  if (found->has_vector && (found->image_url == p.image_url || found->image_url == fetchable(p.raw_image_url))) {
+  if (found->has_vector &&
+      (found->image_url == p.image_url || found->image_url == fetchable(p.raw_image_url))) {
     // The same picture under the address that catwalk gives it: its vector moves along.
     db_.run(
         "insert or ignore into images (url, vector, crc32c, fingerprint, model, precision, decode, device, "
