@@ -249,7 +249,7 @@ class catalogue {
                                                std::string errors_json);
   boost::asio::awaitable<result<std::vector<run_summary>>> recent_runs(int limit);
   boost::asio::awaitable<result<std::optional<run_summary>>> find_run(run_id run);
-  /// The latest 1,000 slots that had a run, latest first.
+  /// The latest 200 slots of each job that had a run, latest first.
   boost::asio::awaitable<result<std::vector<taken_slot>>> taken_slots();
   /// Marks runs that a crash left `running` as `interrupted`; returns how many.
   boost::asio::awaitable<result<int>> close_interrupted_runs();

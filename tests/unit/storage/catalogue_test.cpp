@@ -1,5 +1,7 @@
 #include "storage/catalogue.hpp"
 
+#include <algorithm>
+
 #include "tests/unit/storage/state_fixture.hpp"
 
 using namespace catwalk;
@@ -255,6 +257,21 @@ TEST_CASE_METHOD(state_fixture, "pages and runs are remembered") {
   REQUIRE(sites.size() == 1);
   CHECK(sites[0].products == 2);
   CHECK(sites[0].last_success == slot);
+}
+
+TEST_CASE_METHOD(state_fixture, "the slots of a job that runs often do not hide those of a rare one") {
+  execute(
+      "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1200) "
+      "insert into runs (job, slot, started, finished, state) select 'often', 10 + i, 1, 1, 'done' from n");
+  execute("insert into runs (job, slot, started, finished, state) values ('rare', 1, 1, 1, 'interrupted')");
+  const auto slots = value_of(wait_for(products.taken_slots()));
+  const auto rare = std::find_if(slots.begin(), slots.end(), [](auto& s) { return s.job == "rare"; });
+  REQUIRE(rare != slots.end());
+  CHECK(rare->slot == from_millis(1));
+  CHECK(rare->interrupted);
+  REQUIRE(slots.size() > 100);
+  CHECK(slots.front().slot == from_millis(1210));
+  CHECK(slots[1].slot == from_millis(1209));
 }
 
 TEST_CASE_METHOD(state_fixture, "products that a run saw come in the order of their ids") {
