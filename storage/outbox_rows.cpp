@@ -33,7 +33,8 @@ void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now
 
 void release_held(sqlite::connection& db, std::string_view image_url) {
   db.run(
-      "update outbox set held = 0 where sink = ?1 and held = 1 and key in (select id from products where "
+      // Found by its key, not among all rows that are held: hence the sign.
+      "update outbox set held = 0 where sink = ?1 and +held = 1 and key in (select id from products where "
       "image_url = ?2)",
       the_sink, image_url);
 }
