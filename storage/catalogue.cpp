@@ -45,9 +45,9 @@ asio::awaitable<result<page_counts>> catalogue::commit_page(page_commit page) {
   co_return co_await db_->internals().write(std::move(work));
 }
 
-asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run) {
-  auto work = [run](connection& db) -> result<page_counts> {
-    return page_transaction(db, wall_now()).settle(run);
+asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run, std::vector<site_listing> read) {
+  auto work = [run, read = std::move(read)](connection& db) -> result<page_counts> {
+    return page_transaction(db, wall_now()).settle(run, read);
   };
   co_return co_await db_->internals().write(std::move(work));
 }

@@ -71,7 +71,7 @@ asio::awaitable<result<void>> catalogue::end_run(run_id run, run_state state, st
     page_transaction rows(db, wall_now());
     // A run that broke off says nothing about the listings that it did not reach.
     if (state == run_state::done || state == run_state::partly)
-      rows.settle(run);
+      rows.settle(run, {});
     else
       rows.drop_deferred(run);
     const int changed =
@@ -126,7 +126,7 @@ asio::awaitable<result<std::vector<taken_slot>>> catalogue::taken_slots() {
 
 asio::awaitable<result<int>> catalogue::close_interrupted_runs() {
   auto work = [](connection& db) -> result<int> {
-    db.run("delete from deferred_products");
+    db.run("delete from deferred_products where waits = 0");
     return db.run("update runs set state = 'interrupted', finished = ?1 where state = 'running'",
                   to_millis(wall_now()));
   };
