@@ -32,6 +32,13 @@ storage::run_state state_of(const run_report& report) {
   return report.complete() ? storage::run_state::done : storage::run_state::partly;
 }
 
+/// How the sites of a run came through; a site that broke off has no listings.
+std::vector<storage::site_listing> listings_of(const run_report& report) {
+  std::vector<storage::site_listing> all;
+  for (const auto& site : report.sites) all.push_back({report.run, site_name(site.site), site.listings});
+  return all;
+}
+
 std::string errors_of(const run_report& report) {
   auto errors = nlohmann::json::array();
   for (const auto& site : report.sites)
@@ -162,8 +169,8 @@ asio::awaitable<void> site_runner::carry_out(work& run, const run_request& reque
   if (stopping_ || report.cancelled) co_return;
   run.view.stage = run_stage::sync;
   const auto read = steady_now();
-  if (auto settled = co_await parts_.catalogue->settle_run(report.run); !settled)
-    spdlog::error("{}", settled.error().to_string());
+  auto settling = parts_.catalogue->settle_run(report.run, listings_of(report));
+  if (auto settled = co_await std::move(settling); !settled) spdlog::error("{}", settled.error().to_string());
   co_await sync_sites(request, report);
   report.sync_took = since(read);
   notify_stages();

@@ -143,6 +143,8 @@ void adoption::take_over(const product& p, const layout* shape) {
       db_.run("delete from products where id = ?1", found->id);
       return;
     }
+    // The outbox knows products by their id: a removal that waits is given up, since the product is back.
+    db_.run("delete from outbox where key = ?1", found->id);
     db_.run("update products set id = ?2, sink_key = ?1 where id = ?1", found->id, p.id.str());
   }
   if (found->has_vector &&

@@ -45,9 +45,9 @@ asio::awaitable<result<page_counts>> catalogue::commit_page(page_commit page) {
   co_return co_await db_->internals().write(std::move(work));
 }
 
-asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run) {
-  auto work = [run](connection& db) -> result<page_counts> {
-    return page_transaction(db, wall_now()).settle(run);
+asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run, std::vector<site_listing> read) {
+  auto work = [run, read = std::move(read)](connection& db) -> result<page_counts> {
+    return page_transaction(db, wall_now()).settle(run, read);
   };
   co_return co_await db_->internals().write(std::move(work));
 }
@@ -228,7 +228,9 @@ asio::awaitable<result<void>> catalogue::set_note(std::string name, std::optiona
 asio::awaitable<result<catalogue_counts>> catalogue::counts() {
   auto work = [](connection& db) -> result<catalogue_counts> {
     catalogue_counts c;
-    auto s = db.prepare("select gone_at is not null, vector_state, count(*) from products group by 1, 2");
+    auto s = db.prepare(
+        "select gone_at is not null, vector_state, count(*) from products group by site, gone_at, "
+        "vector_state");
     while (s.step()) {
       const auto n = s.integer(2);
       if (s.integer(0) != 0) {
@@ -251,7 +253,7 @@ asio::awaitable<result<std::vector<site_counts>>> catalogue::counts_by_site() {
   auto work = [](connection& db) -> result<std::vector<site_counts>> {
     std::vector<site_counts> all;
     auto s = db.prepare(
-        "select n.name, count(p.id), coalesce(sum(p.vector_state = 'ready'), 0), s.last_success "
+        "select n.name, count(p.number), coalesce(sum(p.vector_state = 'ready'), 0), s.last_success "
         "from (select name from sites union select distinct site from products) n "
         "left join sites s on s.name = n.name left join products p on p.site = n.name and p.gone_at is null "
         "group by n.name order by n.name");

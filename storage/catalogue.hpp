@@ -249,7 +249,7 @@ class catalogue {
                                                std::string errors_json);
   boost::asio::awaitable<result<std::vector<run_summary>>> recent_runs(int limit);
   boost::asio::awaitable<result<std::optional<run_summary>>> find_run(run_id run);
-  /// The latest 1,000 slots that had a run, latest first.
+  /// The latest 200 slots of each job that had a run, latest first.
   boost::asio::awaitable<result<std::vector<taken_slot>>> taken_slots();
   /// Marks runs that a crash left `running` as `interrupted`; returns how many.
   boost::asio::awaitable<result<int>> close_interrupted_runs();
@@ -259,8 +259,9 @@ class catalogue {
                                                                        std::string url);
   boost::asio::awaitable<result<page_counts>> commit_page(page_commit page);
   /// Once every page of a run is read: writes the rows that a lower listing brought and that no higher one
-  /// confirmed (see page_transaction). Their images and outbox rows may then be due.
-  boost::asio::awaitable<result<page_counts>> settle_run(run_id run);
+  /// confirmed (see page_transaction). Their images and outbox rows may then be due. `read`: all sites of the
+  /// run; one that broke off has no listings.
+  boost::asio::awaitable<result<page_counts>> settle_run(run_id run, std::vector<site_listing> read);
   /// At the end of a site's reading, where nothing limited it: what complete listings no longer hold is
   /// counted as missed, and goes where `request` says so and its guard permits.
   boost::asio::awaitable<result<sync_outcome>> sync(site_listing read, sync_request request);

@@ -71,7 +71,7 @@ asio::awaitable<result<void>> catalogue::end_run(run_id run, run_state state, st
     page_transaction rows(db, wall_now());
     // A run that broke off says nothing about the listings that it did not reach.
     if (state == run_state::done || state == run_state::partly)
-      rows.settle(run);
+      rows.settle(run, {});
     else
       rows.drop_deferred(run);
     const int changed =
@@ -113,8 +113,9 @@ asio::awaitable<result<std::optional<run_summary>>> catalogue::find_run(run_id r
 asio::awaitable<result<std::vector<taken_slot>>> catalogue::taken_slots() {
   auto work = [](connection& db) -> result<std::vector<taken_slot>> {
     std::vector<taken_slot> slots;
-    auto s =
-        db.prepare("select job, slot, state from runs where slot is not null order by slot desc limit 1000");
+    auto s = db.prepare(
+        "select job, slot, state from (select job, slot, state, row_number() over (partition by job order by "
+        "slot desc) as n from runs where slot is not null) where n <= 200 order by slot desc");
     while (s.step())
       slots.push_back(
           {s.text(0), from_millis(s.integer(1)), run_state_named(s.text(2)) == run_state::interrupted});
@@ -125,7 +126,7 @@ asio::awaitable<result<std::vector<taken_slot>>> catalogue::taken_slots() {
 
 asio::awaitable<result<int>> catalogue::close_interrupted_runs() {
   auto work = [](connection& db) -> result<int> {
-    db.run("delete from deferred_products");
+    db.run("delete from deferred_products where waits = 0");
     return db.run("update runs set state = 'interrupted', finished = ?1 where state = 'running'",
                   to_millis(wall_now()));
   };

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "storage/adoption.hpp"
 #include "storage/image_rows.hpp"
@@ -81,9 +82,13 @@ asio::awaitable<result<std::vector<sink_row>>> outbox::fetch(std::vector<product
 asio::awaitable<result<void>> outbox::confirm(std::vector<outbox_key> rows,
                                               std::vector<std::pair<product_id, std::string>> older_ids) {
   auto work = [rows = std::move(rows), older_ids = std::move(older_ids)](connection& db) -> result<void> {
-    for (const auto& row : rows)
+    for (const auto& row : rows) {
       db.run("delete from outbox where sink = ?1 and key = ?2 and seq = ?3", the_sink, row.key.str(),
              row.seq);
+      // The sink has what the product's dead letters would have brought.
+      db.run("update failures set parts = 0 where sink = ?1 and key = ?2 and op = 'upsert' and parts <> 0",
+             the_sink, row.key.str());
+    }
     for (const auto& [id, older] : older_ids)
       db.run("update products set sink_key = ?2 where id = ?1", id.str(), older);
     return {};
@@ -170,26 +175,40 @@ asio::awaitable<result<std::int64_t>> outbox::waiting(std::vector<site_name> sit
 namespace {
 
 struct unsent {
-  std::string id, field_hash, state, image_url;
+  std::string id, field_hash, state;
+  std::optional<std::string> vector_url;
 };
+
+/// The models of the vectors in use.
+std::set<std::string> models_in_use(connection& db) {
+  std::set<std::string> fingerprints;
+  auto s = db.prepare(
+      "select distinct i.fingerprint from products p join images i on i.url = p.vector_url "
+      "where p.vector_state = 'ready' and p.gone_at is null");
+  while (s.step()) fingerprints.insert(s.text(0));
+  return fingerprints;
+}
 
 int enqueue_unsent(connection& db) {
   std::vector<unsent> rows;
   {
     auto s = db.prepare(
-        "select id, field_hash, vector_state, image_url from products where sink_hash is null and gone_at is "
-        "null and not exists (select 1 from adopted a where a.id = products.id) order by number");
-    while (s.step()) rows.push_back({s.text(0), s.text(1), s.text(2), s.text(3)});
+        "select id, field_hash, vector_state, vector_url from products where sink_hash is null and gone_at "
+        "is null and not exists (select 1 from adopted a where a.id = products.id) order by number");
+    while (s.step()) rows.push_back({s.text(0), s.text(1), s.text(2), s.optional_text(3)});
   }
+  const auto in_use = models_in_use(db);
   for (const auto& row : rows) {
     int parts = fields_part;
     std::optional<std::string> mark;
-    if (row.state == "ready") {
+    if (row.vector_url) {
       auto trained = db.prepare("select 1 from images where url = ?1 and untrained = 0");
-      trained.bind(row.image_url);
-      if (trained.step()) {
+      trained.bind(*row.vector_url);
+      const auto image = find_image(db, *row.vector_url);
+      // That of an older picture goes along, but none of an older model: one of another width parks the sink.
+      if (trained.step() && (row.state == "ready" || in_use.count(image.fingerprint) > 0)) {
         parts |= vector_part;
-        mark = find_image(db, row.image_url).mark(row.image_url);
+        mark = image.mark(*row.vector_url);
       }
     }
     enqueue_upsert(db, product_id(row.id), parts, row.state == "pending", wall_now());

@@ -14,8 +14,9 @@ std::int64_t next_sequence(sqlite::connection& db) {
 
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now) {
   db.run(
-      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'upsert', ?4, ?5, "
-      "?6) "
+      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'upsert', ?4 | "
+      "coalesce((select parts from failures where sink = ?1 and key = ?2 and op = 'upsert' order by id desc "
+      "limit 1), 0), ?5, ?6) "
       "on conflict (sink, key) do update set seq = excluded.seq, "
       "parts = excluded.parts | (case op when 'upsert' then parts else 0 end), op = excluded.op, held = "
       "excluded.held",
@@ -32,7 +33,8 @@ void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now
 
 void release_held(sqlite::connection& db, std::string_view image_url) {
   db.run(
-      "update outbox set held = 0 where sink = ?1 and held = 1 and key in (select id from products where "
+      // Found by its key, not among all rows that are held: hence the sign.
+      "update outbox set held = 0 where sink = ?1 and +held = 1 and key in (select id from products where "
       "image_url = ?2)",
       the_sink, image_url);
 }

@@ -16,9 +16,9 @@ inline constexpr std::string_view the_sink = "main";
 enum outbox_part : int { fields_part = 1, vector_part = 2, text_part = 4 };
 
 /// Puts a product into the outbox inside the caller's transaction, or adds the parts to the row that waits
-/// there already; the row gets a new `seq` either way. `held`: not due before its image is ready or has
-/// failed once. Tries and the next try of a row stay, so that a change does not overtake a request whose
-/// outcome is unknown.
+/// there already, and those of its last dead letter, which never came to the sink; the row gets a new `seq`
+/// either way. `held`: not due before its image is ready or has failed once. Tries and the next try of a row
+/// stay, so that a change does not overtake a request whose outcome is unknown.
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now);
 
 /// Puts the removal of a product's row into the outbox; what waits there for it is given up. Its text's

@@ -142,9 +142,10 @@ class outbox_writer::impl {
 
   asio::awaitable<void> send(const std::vector<sink_row>& rows) {
     const auto sent = keys_of(rows);
-    auto request = rows.front().is_delete ? to_.remove(rows) : to_.upsert(rows);
+    const bool removal = rows.front().is_delete;
+    auto request = removal ? to_.remove(rows) : to_.upsert(rows);
     const auto reply = co_await std::move(request);
-    const auto v = policy_.on_reply(sent, reply, steady_now());
+    const auto v = policy_.on_reply(sent, reply, steady_now(), removal);
     report(reply, v);
     co_await keep(v, reply);
     co_await count();

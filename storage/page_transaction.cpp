@@ -1,6 +1,8 @@
 #include "storage/page_transaction.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/product_text.hpp"
 #include "storage/adoption.hpp"
@@ -33,6 +35,12 @@ struct page_transaction::stored {
   std::optional<std::string> vector_url;
   std::optional<std::int64_t> next_try;
   std::optional<std::string> sink_hash, sink_vector;
+
+  /// The product is back: its image, which lost its turn when the product went, has it again.
+  void give_turn_back(const image_status& image) {
+    const bool wants_vector = vector_state != "ready" && vector_state != "none";
+    if (wants_vector && !next_try) next_try = image.attempts > 0 ? image.next_try : 0;
+  }
 };
 
 page_counts page_transaction::commit(const page_commit& page) {
@@ -122,13 +130,16 @@ void page_transaction::see(const reading& r, page_counts& counts) {
   if (before->gone) {
     ++counts.reappeared;
     bump_vectors_version(db_);
+    before->give_turn_back(find_image(db_, before->image_url));
     if (r.to_sink)
       enqueue_upsert(db_, r.id, fields_part | vector_part, before->vector_state == "pending", now_);
   } else {
     ++counts.unchanged;
   }
-  db_.run("update products set last_seen = ?2, last_run = ?3, gone_at = null, missed = 0 where id = ?1",
-          r.id.str(), to_millis(now_), r.run);
+  db_.run(
+      "update products set last_seen = ?2, last_run = ?3, next_try = ?4, gone_at = null, missed = 0 "
+      "where id = ?1",
+      r.id.str(), to_millis(now_), r.run, before->next_try);
   if (before->gone) product_events(db_, now_).record(r.id, r.run, "back");
 }
 
@@ -182,12 +193,21 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
 
   const bool changed = !before || before->field_hash != hash;
   const bool reappeared = before && before->gone;
+  if (reappeared) after.give_turn_back(image);
   const bool waits = state == "pending";
   if (r.to_sink) {
     int parts = 0;
     if (after.sink_hash != hash || reappeared) parts |= fields_part;
     const bool ready = state == "ready";
     if (ready && (after.sink_vector != image.mark(image_url) || reappeared)) parts |= vector_part;
+    if (!ready && reappeared && vector_url) {
+      // Its row has to be made anew, and the vector of the older picture belongs to it.
+      const auto older = find_image(db_, *vector_url);
+      if (older.current(r.fingerprint)) {
+        parts |= vector_part;
+        after.sink_vector = older.mark(*vector_url);
+      }
+    }
     if (parts != 0) enqueue_upsert(db_, r.id, parts, waits, now_);
     after.sink_hash = hash;
     if (ready) after.sink_vector = image.mark(image_url);
@@ -234,6 +254,14 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
           r.endpoint_index);
 }
 
+struct page_transaction::deferred {
+  run_id run = 0;
+  std::string id, site, json, fingerprint;
+  int endpoint_index = 0;
+  bool to_sink = true;
+  bool waits = false;
+};
+
 void page_transaction::defer(const reading& r) {
   db_.run(
       "insert into deferred_products (id, run, endpoint_index, product, fingerprint, to_sink) "
@@ -244,34 +272,64 @@ void page_transaction::defer(const reading& r) {
       r.id.str(), r.run, r.endpoint_index, to_text(*r.fields), r.fingerprint, r.to_sink);
 }
 
-page_counts page_transaction::settle(run_id run) {
-  struct deferred {
-    std::string json, fingerprint;
-    bool to_sink;
-  };
+std::vector<page_transaction::deferred> page_transaction::deferred_rows(run_id run) {
+  // A row that a higher listing confirmed in this run, or since its product waits, has won.
+  auto s = db_.prepare(
+      "select d.run, d.id, p.site, d.product, d.fingerprint, d.endpoint_index, d.to_sink, d.waits "
+      "from deferred_products d join products p on p.id = d.id where (d.run = ?1 and p.row_run <> ?1) or "
+      "(d.run <> ?1 and d.waits = 1 and p.row_run < d.run and p.gone_at is null) order by d.id");
+  s.bind(run);
   std::vector<deferred> rows;
-  {
-    // A row that a higher listing confirmed in this run has won.
-    auto s = db_.prepare(
-        "select d.product, d.fingerprint, d.to_sink from deferred_products d join products p on p.id = d.id "
-        "where d.run = ?1 and p.row_run <> ?1 order by d.id");
-    s.bind(run);
-    while (s.step()) rows.push_back({s.text(0), s.text(1), s.integer(2) != 0});
-  }
+  while (s.step())
+    rows.push_back({s.integer(0), s.text(1), s.text(2), s.text(3), s.text(4), static_cast<int>(s.integer(5)),
+                    s.integer(6) != 0, s.integer(7) != 0});
+  return rows;
+}
+
+bool page_transaction::may_still_hold(const deferred& row, const site_listing& read) {
+  std::set<std::string> came_through;
+  for (const auto& e : read.endpoints)
+    if (e.complete) came_through.insert(e.endpoint);
+  // Where everything did, what else held it is no longer read.
+  if (!read.endpoints.empty() && came_through.size() == read.endpoints.size()) return false;
+  auto s = db_.prepare(
+      "select e.endpoint from products p join listings l on l.product = p.number join endpoints e on "
+      "e.number = l.endpoint where p.id = ?1 and e.site = ?2 and exists (select 1 from pages g where g.site "
+      "= "
+      "e.site and g.endpoint = e.endpoint and g.endpoint_index > ?3)");
+  s.bind(row.id, row.site, row.endpoint_index);
+  while (s.step())
+    if (came_through.count(s.text(0)) == 0) return true;
+  return false;
+}
+
+page_counts page_transaction::settle(run_id run, const std::vector<site_listing>& read) {
   page_counts counts;
-  for (const auto& row : rows) {
+  for (const auto& row : deferred_rows(run)) {
+    const auto site = std::find_if(read.begin(), read.end(),
+                                   [&](const site_listing& one) { return one.site.str() == row.site; });
+    if (site == read.end() && row.waits) continue;
+    if (site != read.end() && !row.waits && may_still_hold(row, *site)) {
+      db_.run("update deferred_products set waits = 1 where id = ?1", row.id);
+      continue;
+    }
     auto p = product_from_json(nlohmann::json::parse(row.json));
     country_prices(db_).join(p);
     // Nothing higher came: the product is no longer where its row was from.
     db_.run("update products set endpoint_index = ?2 where id = ?1", p.id.str(), p.endpoint_index);
     see({p.id, p.site.str(), p.endpoint_index, &p, run, row.to_sink, row.fingerprint}, counts);
+    db_.run("delete from deferred_products where id = ?1", row.id);
   }
   drop_deferred(run);
+  db_.run(
+      "delete from deferred_products where waits = 1 and run <> ?1 and not exists (select 1 from products p "
+      "where p.id = deferred_products.id and p.row_run < deferred_products.run and p.gone_at is null)",
+      run);
   return counts;
 }
 
 void page_transaction::drop_deferred(run_id run) {
-  db_.run("delete from deferred_products where run = ?1", run);
+  db_.run("delete from deferred_products where run = ?1 and waits = 0", run);
 }
 
 void page_transaction::write_page(const page_commit& page) {

@@ -11,14 +11,16 @@ namespace catwalk::storage {
 /// endpoints, whatever order the pages arrive in: within a run a lower listing never replaces a higher one.
 /// Across runs a lower listing that arrives first is deferred, because the higher one may still come:
 /// `settle` writes what was deferred and not overtaken. Without that, every run would change each such row
-/// twice.
+/// twice. A higher listing that did not come through keeps its rows for that run; when the next run of the
+/// site does not confirm them either, what was deferred is written.
 class page_transaction {
  public:
   page_transaction(sqlite::connection& db, wall_time now) : db_(db), now_(now) {}
 
   page_counts commit(const page_commit& page);
-  /// Writes the deferred rows of a run, at its end.
-  page_counts settle(run_id run);
+  /// Writes the deferred rows of a run, at its end. `read`: how its sites came through; a site that is not
+  /// there is taken for one that did, and what waits of it goes on waiting.
+  page_counts settle(run_id run, const std::vector<site_listing>& read);
   /// Forgets the deferred rows of a run that did not come to its end.
   void drop_deferred(run_id run);
 
@@ -30,6 +32,10 @@ class page_transaction {
   bool add_price(const reading& r, int position, page_counts& counts);
   void write(const reading& r, const stored* before, page_counts& counts);
   void defer(const reading& r);
+  struct deferred;
+  std::vector<deferred> deferred_rows(run_id run);
+  /// Whether a listing above the deferred one held the product and has not come through.
+  bool may_still_hold(const deferred& row, const site_listing& read);
   void write_page(const page_commit& page);
   void list(std::int64_t endpoint, const product_id& id, run_id run);
   std::int64_t endpoint_number(const page_record& page);

@@ -147,7 +147,9 @@ connection::~connection() {
 void connection::fail(int code) const {
   // The system's errno tells a full disk from other write errors: SQLite reports both as SQLITE_IOERR_WRITE.
   std::string message = sqlite3_errmsg(handle_);
-  if ((code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(handle_) == ENOSPC) code = SQLITE_FULL;
+  const int number = sqlite3_system_errno(handle_);
+  const bool full = number == ENOSPC || number == EDQUOT;
+  if ((code & 0xff) == SQLITE_IOERR && full) code = SQLITE_FULL;
   throw failure(code, std::move(message));
 }
 

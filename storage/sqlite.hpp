@@ -25,7 +25,7 @@ class failure : public std::exception {
   const char* what() const noexcept override { return message_.c_str(); }
   /// SQLite's extended result code.
   int code() const noexcept { return code_; }
-  /// SQLITE_FULL, or a write that met ENOSPC.
+  /// SQLITE_FULL, or a write that met ENOSPC or EDQUOT.
   bool disk_full() const noexcept;
   /// SQLITE_CORRUPT or SQLITE_NOTADB.
   bool damaged() const noexcept;

@@ -21,7 +21,8 @@ constexpr kind kinds[] = {
      "delete from failures where id in (select id from failures where died < ?1 limit ?2)"},
     {&pruned_rows::products, &retention_limits::gone_products,
      "delete from products where number in (select number from products where gone_at is not null "
-     "and gone_at < ?1 and not exists (select 1 from outbox where outbox.key = products.id) limit ?2)"},
+     "and gone_at < ?1 and not exists (select 1 from outbox where outbox.sink = 'main' and outbox.key = "
+     "products.id) limit ?2)"},
     // Of a product that is still there its latest change before the limit stays: what it cost since then.
     {&pruned_rows::events, &retention_limits::gone_products,
      "delete from events where number in (select e.number from events e where e.at < ?1 and (e.product is "
@@ -35,7 +36,8 @@ constexpr kind kinds[] = {
     {&pruned_rows::images, &retention_limits::gone_products,
      "delete from images where url in (select url from images where coalesce(embedded, 0) < ?1 "
      "and not exists (select 1 from products where products.image_url = images.url) "
-     "and not exists (select 1 from products where products.vector_url = images.url) limit ?2)"},
+     "and not exists (select 1 from products where products.vector_url = images.url and "
+     "products.vector_url <> products.image_url) limit ?2)"},
     {&pruned_rows::texts, &retention_limits::gone_products,
      "delete from texts where hash in (select hash from texts where embedded < ?1 "
      "and not exists (select 1 from products where products.text_hash = texts.hash) limit ?2)"},

@@ -256,8 +256,20 @@ create table country_prices (
 create index country_prices_by_site on country_prices (site);
 )sql";
 
-constexpr std::array<std::string_view, 7> steps{
-    first, second, third, events_step, texts_step, revalidation_step, countries_step};
+// For what runs often or holds the writer up: the rows that are due, in their order; the counts, without a
+// look at the products; pictures that only an older vector keeps.
+// `deferred_products.waits`: a run left it out, for the next run of its site.
+constexpr std::string_view indexes_step = R"sql(
+drop index outbox_due;
+create index outbox_due on outbox (sink, held, seq, next_try);
+drop index products_by_site;
+create index products_by_site on products (site, gone_at, vector_state);
+create index products_by_older_vector on products (vector_url) where vector_url <> image_url;
+alter table deferred_products add column waits integer not null default 0;
+)sql";
+
+constexpr std::array<std::string_view, 8> steps{
+    first, second, third, events_step, texts_step, revalidation_step, countries_step, indexes_step};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

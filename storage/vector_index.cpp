@@ -63,7 +63,7 @@ result<std::vector<neighbour>> vector_index::search(sqlite::connection& db, cons
     reading.unlock();
     {
       const std::unique_lock loading(mutex_);
-      if (!is_current(version, fingerprint)) load(db, fingerprint, version);
+      if (!is_current(version, fingerprint)) load_anew(db, fingerprint, version);
     }
     reading.lock();
   }
@@ -130,12 +130,14 @@ std::vector<vector_index::scored> vector_index::score(sqlite::connection& db, co
   std::vector<scored> best;  // a heap, the worst on top
   std::size_t looked_at = 0;
   auto s = db.prepare(
-      "select i.vector, i.crc32c from products p join images i on i.url = p.vector_url where p.number = ?1");
+      "select i.vector, i.crc32c from products p join images i on i.url = p.vector_url where p.number = ?1 "
+      "and "
+      "p.gone_at is null and i.fingerprint = ?2");
   for (const auto& c : candidates) {
     if (best.size() == k && static_cast<double>(c.highest) < best.front().score) break;
     ++looked_at;
     const auto number = matrix_.products[c.row];
-    s.bind(number);
+    s.bind(number, matrix_.fingerprint);
     std::optional<double> cosine;
     if (s.step()) {
       const auto blob = s.blob(0);
@@ -160,7 +162,14 @@ std::vector<vector_index::scored> vector_index::score(sqlite::connection& db, co
 }
 
 bool vector_index::is_current(std::int64_t version, const std::string& fingerprint) const {
-  return matrix_.version == version && matrix_.fingerprint == fingerprint;
+  return matrix_.fingerprint == fingerprint && (matrix_.version == version || now_() < matrix_.serves_until);
+}
+
+void vector_index::load_anew(sqlite::connection& db, const std::string& fingerprint, std::int64_t version) {
+  const auto began = now_();
+  load(db, fingerprint, version);
+  const auto took = now_() - began;
+  matrix_.serves_until = began + took + 10 * took;
 }
 
 bool vector_index::has_room_for_one_more() const {

@@ -69,18 +69,19 @@ void writer_policy::put_back(std::vector<product_id> keys) {
 }
 
 writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply,
-                                               steady_time now) {
+                                               steady_time now, bool removal) {
   verdict v;
   using kind = sink_reply::kind;
   if (std::exchange(sent_first_half_, false)) {
     sets_.front().is = reply.what == kind::accepted ? part::standing::refused : part::standing::unknown;
   }
   if (reply.what == kind::accepted) {
-    accepted(v, sent, now);
+    accepted(v, sent, now, removal);
     return v;
   }
   accepted_in_a_row_ = 0;
   if (parked_) {
+    writes_refused_ = writes_refused_ || !removal;
     probe_refused(v, sent, reply, now);
     return v;
   }
@@ -89,6 +90,7 @@ writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& se
       break;
     case kind::park:
       v.postponed = sent;
+      writes_refused_ = !removal;
       park(v,
            now + std::max(settings_.probe_every, reply.retry_after.value_or(std::chrono::milliseconds(0))));
       break;
@@ -110,22 +112,26 @@ writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& se
       if (sent.size() > 1)
         split(keys_of(sent), true);
       else if (!sent.empty())
-        suspected(v, sent.front(), reply, now);
+        suspected(v, sent.front(), reply, now, removal);
       break;
   }
   return v;
 }
 
-void writer_policy::accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now) {
+void writer_policy::accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now, bool removal) {
   v.confirmed = sent;
-  // Rows are accepted, so what was refused by itself was refused for its own sake.
-  for (auto& s : suspects_) {
-    if (std::find(sent.begin(), sent.end(), s.row) != sent.end()) continue;
+  // Rows are accepted, so what was refused by itself was refused for its own sake; but a table that removes
+  // rows may still refuse all that are written.
+  std::erase_if(suspects_, [&](const suspect& s) {
+    const auto is_it = [&](const outbox_key& row) { return row.key == s.row.key; };
+    if (std::any_of(sent.begin(), sent.end(), is_it)) return true;
+    if (removal && !s.removal) return false;
     v.dead.push_back({s.row, refused_alone, s.code, s.words});
-  }
-  suspects_.clear();
+    return true;
+  });
   failures_in_a_row_ = 0;
   not_before_ = now;
+  if (removal && parked_ && writes_refused_) return;
   v.resumed = std::exchange(parked_, false);
   // What was refused meanwhile has another chance: the table may have been mended since.
   if (!probed_.empty()) {
@@ -186,7 +192,8 @@ void writer_policy::split(const std::vector<product_id>& keys, bool refused) {
   sets_.push_front({{keys.begin(), middle}});
 }
 
-void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now) {
+void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now,
+                              bool removal) {
   if (std::erase(refused_before_, row.key) > 0) {
     v.dead.push_back({row, refused_alone, reply.sqlstate_or_code, reply.why.to_string()});
     return;
@@ -194,7 +201,7 @@ void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_repl
   v.postponed = {row};
   v.postpone_by = settings_.suspect_wait;
   std::erase_if(suspects_, [&](const suspect& s) { return s.row.key == row.key; });
-  suspects_.push_back({row, reply.sqlstate_or_code, reply.why.to_string()});
+  suspects_.push_back({row, reply.sqlstate_or_code, reply.why.to_string(), removal});
   const auto same = std::count_if(suspects_.begin(), suspects_.end(),
                                   [&](const suspect& s) { return s.code == reply.sqlstate_or_code; });
   if (static_cast<std::size_t>(same) < suspects_that_mean_the_table && suspects_.size() < suspects_at_most)
@@ -203,6 +210,8 @@ void writer_policy::suspected(verdict& v, const outbox_key& row, const sink_repl
   v.postponed.clear();
   for (const auto& s : suspects_) v.postponed.push_back(s.row);
   v.postpone_by = settings_.probe_every + settings_.first_wait;
+  writes_refused_ =
+      std::any_of(suspects_.begin(), suspects_.end(), [](const suspect& s) { return !s.removal; });
   park(v, now + settings_.probe_every);
   probed_ = v.postponed;
 }

@@ -25,6 +25,8 @@ namespace catwalk::storage {
 ///   refuses everything, and then it parks and nothing is lost. The first probe is another row than those,
 ///   so that three bad rows that happen to come first hold the others up for one probe alone: what was
 ///   refused before an accepted probe and is refused again after it is dead.
+/// - A removal that is accepted says nothing about rows that are written: those that are suspected stay so,
+///   and a sink that parked because it refused them stays parked, while the removals go on one by one.
 class writer_policy {
  public:
   struct settings {
@@ -63,7 +65,9 @@ class writer_policy {
     bool parked = false;   ///< it parked just now
     bool resumed = false;  ///< it is no longer parked
   };
-  verdict on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply, steady_time now);
+  /// `removal`: the request was one, for all its rows.
+  verdict on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply, steady_time now,
+                   bool removal = false);
 
   /// Rows of a resend that could not go along (they are of another shape by now): they go by themselves,
   /// next.
@@ -78,15 +82,16 @@ class writer_policy {
   struct suspect {
     outbox_key row;
     std::string code, words;
+    bool removal = false;
   };
   void park(verdict& v, steady_time until);
   void probe_refused(verdict& v, const std::vector<outbox_key>& sent, const sink_reply& reply,
                      steady_time now);
-  void accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now);
+  void accepted(verdict& v, const std::vector<outbox_key>& sent, steady_time now, bool removal);
   void back_off(const sink_reply& reply, steady_time now);
   /// `refused`: one of the rows at least will be refused again, whatever the other half brings.
   void split(const std::vector<product_id>& keys, bool refused);
-  void suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now);
+  void suspected(verdict& v, const outbox_key& row, const sink_reply& reply, steady_time now, bool removal);
 
   const settings settings_;
   std::minstd_rand random_;
@@ -94,6 +99,7 @@ class writer_policy {
   int accepted_in_a_row_ = 0;
   int failures_in_a_row_ = 0;
   bool parked_ = false;
+  bool writes_refused_ = false;  ///< while it is parked, or what parked it was the refusal of one
   steady_time not_before_{};
   /// A part of a batch, to be sent by itself.
   struct part {

@@ -200,6 +200,33 @@ def test_a_product_in_two_categories_keeps_the_last_one(catwalk, configure, supa
         assert rows[str(shop.products["2443335"][0].id)] == "coats"
 
 
+def test_a_category_that_does_not_come_through_keeps_its_rows_for_one_run(
+    catwalk, configure, supabase, workdir
+):
+    with ZaraShop(categories={"2443335": 3, "2419032": 2}) as shop, TlsProxy(shop.port, workdir) as proxy:
+        shared = shop.products["2443335"][0]
+        shop.products["2419032"].append(shared)
+        configure(None, supabase, sites="")
+        shutil.copy(FOLDER / "zara-2026-02.yaml", workdir / "sites.yaml")
+
+        def row_after_a_run():
+            surroundings = {"HTTPS_PROXY": proxy.url, "NO_PROXY": "127.0.0.1", "INSECURE_SSL": "yes"}
+            done = catwalk("scrape", "--allow-untrained", env=surroundings)
+            assert "0 waiting" in done.out, done
+            (row,) = [row for row in supabase.rows() if row["product_url"].endswith(f"={shared.id}")]
+            return row
+
+        before = row_after_a_run()
+        assert before["category"] == "coats"
+        shared.price += 100
+        shop.fault("status", "2419032/products", status=404)
+        assert row_after_a_run() == before
+        # It does not come back, so its products' rows are those of the category that has them.
+        row = row_after_a_run()
+        assert row["category"] != "coats"
+        assert row["price"] != before["price"]
+
+
 def test_environment_of_the_predecessor(catwalk, configure, supabase, shop, workdir):
     """No sink in the file: SUPABASE_URL and SUPABASE_KEY say where the rows go."""
     configure(shop)

@@ -222,6 +222,27 @@ def test_a_fault_of_the_whole_table(catwalk, configure, supabase, kind):
     assert letters == []
 
 
+def test_removals_beside_rows_that_a_new_column_refuses(catwalk, configure, supabase):
+    """That the table removes rows says nothing about the two that it refuses: they wait."""
+    with ZaraShop(40, page_size=40) as shop:
+        shop.fault("status", NO_PICTURE, status=404)
+        configure(shop, supabase, sites_of(shop))
+        assert "0 waiting" in catwalk(*SCRAPE).out
+        supabase.control(
+            "sql",
+            sql="alter table products add column shelf text; update products set shelf = 'a'; "
+            "alter table products alter column shelf set not null",
+        )
+        listed = shop.products["2443335"]
+        del listed[-10:]
+        for product in listed[:2]:
+            product.price += 100
+        done = catwalk(*SCRAPE, "--sync", "--wait", "15s")
+        assert "2 waiting" in done.out, done
+        assert catwalk("failed", "list", "--json").json == []
+        assert stored(supabase) == ids(listed)
+
+
 def test_a_wrong_key_is_tried_once_a_minute(catwalk, configure, supabase, workdir):
     watched = 130 if LONG else 15
     with ZaraShop(20, page_size=20) as shop:

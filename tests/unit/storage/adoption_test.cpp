@@ -99,6 +99,18 @@ TEST_CASE_METHOD(adoption_fixture, "rows that nothing lists are gone once every 
   CHECK(outbox() == strings{"id-b:delete:0:0"});
 }
 
+TEST_CASE_METHOD(adoption_fixture, "a row that is back under another id leaves nothing in the outbox") {
+  adopt({held(make("a"), "of the database"), held(make("b"))});
+  sync_request request{sync_request::kind::remove, {1, 0, 1}, std::nullopt, true};
+  auto run = begin();
+  read(run, {make("b")});
+  site_listing all{run, site_name("Shop"), {{"https://shop.test/list0", true}}};
+  CHECK(value_of(wait_for(products.sync(all, request))).gone == 1);
+  CHECK(outbox() == strings{"of the database:delete:0:0"});
+  read(begin(), {make("a"), make("b")});
+  CHECK(outbox() == strings{"id-a:upsert:3:0"});
+}
+
 TEST_CASE_METHOD(adoption_fixture, "what the catalogue has already is compared, and sent where it differs") {
   const auto run = begin();
   commit(run, {make("a"), make("b")}, 0, false);

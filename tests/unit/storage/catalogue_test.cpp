@@ -1,5 +1,7 @@
 #include "storage/catalogue.hpp"
 
+#include <algorithm>
+
 #include "tests/unit/storage/state_fixture.hpp"
 
 using namespace catwalk;
@@ -146,6 +148,101 @@ TEST_CASE_METHOD(state_fixture,
   CHECK(entry("a").item.category == "high");
 }
 
+namespace {
+
+struct listings_fixture : state_fixture {
+  static product in(const std::string& category) {
+    auto p = make("a");
+    p.category = category;
+    return p;
+  }
+  /// Ends a run that has read the listings whose outcomes are given.
+  void settle(run_id run, const std::vector<bool>& complete) {
+    site_listing read{run, site_name("Shop"), {}};
+    for (const bool one : complete)
+      read.endpoints.push_back({"https://shop.test/list" + std::to_string(read.endpoints.size()), one});
+    value_of(wait_for(products.settle_run(run, {read})));
+    end(run, run_state::partly);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(listings_fixture, "a listing that did not come through keeps its rows for one run") {
+  auto run = begin();
+  commit(run, {in("high")}, 1);
+  settle(run, {true, true});
+  embed(make("a").image_url, {1, 2});
+  execute("delete from outbox");
+  run = begin();
+  commit(run, {in("low")}, 0);
+  // It was refused, or the run did not come to it.
+  settle(run, GENERATE(std::vector<bool>{true, false}, std::vector<bool>{}));
+  CHECK(entry("a").item.category == "high");
+  CHECK(outbox().empty());
+  value_of(wait_for(products.close_interrupted_runs()));
+
+  run = begin();
+  SECTION("then it has the product") {
+    commit_unchanged(run, 0);
+    commit_unchanged(run, 1);
+    settle(run, {true, true});
+    CHECK(entry("a").item.category == "high");
+    CHECK(outbox().empty());
+    run = begin();
+    settle(run, {true, false});
+    CHECK(entry("a").item.category == "high");
+  }
+  SECTION("then it has it no longer") {
+    commit_unchanged(run, 0);
+    commit(run, {}, 1);
+    settle(run, {true, true});
+    CHECK(entry("a").item.category == "low");
+    CHECK(outbox() == strings{"id-a:upsert:1:0"});
+  }
+  SECTION("then it does not come through again") {
+    SECTION("and the other is unchanged") {
+      commit_unchanged(run, 0);
+      settle(run, {true, false});
+      CHECK(entry("a").item.category == "low");
+    }
+    SECTION("and the other changed once more") {
+      commit(run, {in("lower")}, 0);
+      settle(run, {true, false});
+      CHECK(entry("a").item.category == "lower");
+    }
+    CHECK(outbox() == strings{"id-a:upsert:1:0"});
+  }
+  SECTION("then its product is gone") {
+    commit(run, {make("b")}, 0);
+    site_listing read{run, site_name("Shop"), {{"https://shop.test/list0", true}}};
+    sync_request request{sync_request::kind::remove, {1, 0, 1}, std::nullopt, true};
+    CHECK(value_of(wait_for(products.sync(read, request))).gone == 1);
+    run = begin();
+    settle(run, {true});
+    CHECK(outbox().at(0) == "id-a:delete:0:0");
+  }
+  SECTION("which other sites' runs do not count as") {
+    site_listing other{run, site_name("Other"), {{"https://other.test", true}}};
+    value_of(wait_for(products.settle_run(run, {other})));
+    end(run);
+    CHECK(entry("a").item.category == "high");
+  }
+}
+
+TEST_CASE_METHOD(listings_fixture,
+                 "a listing that came through gives up its rows whatever became of others") {
+  auto run = begin();
+  commit(run, {in("high")}, 1);
+  commit(run, {make("b")}, 2);
+  settle(run, {true, true, true});
+  run = begin();
+  commit(run, {in("low")}, 0);
+  commit(run, {}, 1);
+  settle(run, {true, true, false});
+  CHECK(entry("a").item.category == "low");
+}
+
 TEST_CASE_METHOD(state_fixture,
                  "without a sink nothing goes to the outbox, and all of it once there is one") {
   auto run = begin();
@@ -255,6 +352,21 @@ TEST_CASE_METHOD(state_fixture, "pages and runs are remembered") {
   REQUIRE(sites.size() == 1);
   CHECK(sites[0].products == 2);
   CHECK(sites[0].last_success == slot);
+}
+
+TEST_CASE_METHOD(state_fixture, "the slots of a job that runs often do not hide those of a rare one") {
+  execute(
+      "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1200) "
+      "insert into runs (job, slot, started, finished, state) select 'often', 10 + i, 1, 1, 'done' from n");
+  execute("insert into runs (job, slot, started, finished, state) values ('rare', 1, 1, 1, 'interrupted')");
+  const auto slots = value_of(wait_for(products.taken_slots()));
+  const auto rare = std::find_if(slots.begin(), slots.end(), [](auto& s) { return s.job == "rare"; });
+  REQUIRE(rare != slots.end());
+  CHECK(rare->slot == from_millis(1));
+  CHECK(rare->interrupted);
+  REQUIRE(slots.size() > 100);
+  CHECK(slots.front().slot == from_millis(1210));
+  CHECK(slots[1].slot == from_millis(1209));
 }
 
 TEST_CASE_METHOD(state_fixture, "products that a run saw come in the order of their ids") {

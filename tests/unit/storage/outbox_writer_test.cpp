@@ -275,3 +275,83 @@ TEST_CASE_METHOD(writer_fixture, "a product that is marked goes out of stock, an
   CHECK(drain());
   CHECK(to.table.at("id-1").item.availability == "unknown");
 }
+
+TEST_CASE_METHOD(writer_fixture, "a product that is back has the vector of its older picture again") {
+  fill(2);
+  CHECK(drain());
+  auto changed = make("1");
+  changed.image_url = "https://shop.test/i/another.jpg";
+  auto run = begin();
+  commit(run, {make("0"), changed});
+  fail(changed.image_url);
+  CHECK(entry("1").vector_state == "stale");
+  CHECK(drain());
+  run = begin();
+  commit(run, {make("0")});
+  site_listing read{run, site_name("Shop"), {{"https://shop.test/list0", true}}};
+  sync_request request{sync_request::kind::remove, {1, 0, 1}, std::nullopt, true};
+  CHECK(value_of(wait_for(products.sync(read, request))).gone == 1);
+  CHECK(drain());
+  CHECK(to.table.count("id-1") == 0);
+  run = begin();
+  SECTION("where it is of the model in use") {
+    commit(run, {make("0"), changed});
+    CHECK(drain());
+    REQUIRE(to.table.at("id-1").vector);
+    CHECK(to.table.at("id-1").vector->values == std::vector<float>{1, 1});
+  }
+  SECTION("but not where another model made it") {
+    commit(run, {make("0"), changed}, 0, true, "another tower");
+    CHECK(drain());
+    CHECK_FALSE(to.table.at("id-1").vector);
+  }
+}
+
+TEST_CASE_METHOD(writer_fixture, "another sink gets the vectors of older pictures too") {
+  fill(3);
+  auto first = make("1"), second = make("2");
+  first.image_url = "https://shop.test/i/first.jpg";
+  second.image_url = "https://shop.test/i/second.jpg";
+  commit(begin(), {make("0"), first, second});
+  fail(first.image_url);
+  CHECK(drain());
+  to.table.clear();
+  to.identity = "another";
+  SECTION("where the model is that of the others") {
+    CHECK(drain());
+    REQUIRE(to.table.at("id-1").vector);
+    CHECK(to.table.at("id-1").vector->values == std::vector<float>{1, 1});
+    fail(second.image_url);
+    CHECK(drain());
+    REQUIRE(to.table.at("id-2").vector);
+    CHECK(to.table.at("id-2").vector->values == std::vector<float>{2, 1});
+  }
+  SECTION("but none of a model that is no longer used") {
+    execute("update images set fingerprint = 'older tower' where url like '%/1.jpg'");
+    CHECK(drain());
+    CHECK_FALSE(to.table.at("id-1").vector);
+  }
+}
+
+TEST_CASE_METHOD(writer_fixture, "what a dead letter would have brought goes with the next change") {
+  fill(2);
+  to.answer = [](const std::vector<sink_row>& rows) {
+    for (const auto& row : rows)
+      if (row.item.title == "Product 0") return fake_sink::reply(kind::bisect, "22P05");
+    return fake_sink::reply(kind::accepted);
+  };
+  CHECK(drain());
+  CHECK(last.dead == 1);
+  CHECK(to.table.count("id-0") == 0);
+  auto mended = make("0");
+  mended.title = "Mended";
+  commit(begin(), {mended, make("1")});
+  CHECK(drain());
+  REQUIRE(to.table.count("id-0") == 1);
+  REQUIRE(to.table.at("id-0").vector);
+  CHECK(to.table.at("id-0").vector->values == std::vector<float>{0, 1});
+
+  mended.price = "1USD";
+  commit(begin(), {mended, make("1")});
+  CHECK(outbox() == strings{"id-0:upsert:1:0"});
+}

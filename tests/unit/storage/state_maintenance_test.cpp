@@ -145,7 +145,7 @@ TEST_CASE("what is older than its limit leaves, and nothing else") {
   state.execute("update images set embedded = " + days_ago(300));
   state.execute(
       "insert into outbox (sink, key, seq, op, parts, held, created) values "
-      "('s', 'id-long-gone-and-waiting', 1, 'delete', 0, 0, 0)");
+      "('main', 'id-long-gone-and-waiting', 1, 'delete', 0, 0, 0)");
   state.execute("delete from runs");
   state.execute("insert into runs (job, slot, started, finished, state) values ('old', 1, 1, " +
                 days_ago(91) + ", 'done'), ('new', 2, 1, " + days_ago(89) + ", 'done'), ('broken', 3, 1, " +

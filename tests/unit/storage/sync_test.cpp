@@ -76,6 +76,34 @@ TEST_CASE_METHOD(sync_fixture, "what a complete listing no longer holds leaves t
   CHECK(outbox().at(0).substr(0, 12) == "id-0:upsert:");
 }
 
+TEST_CASE_METHOD(sync_fixture, "an image that was due when its product went is due when it is back") {
+  auto run = begin();
+  commit(run, items(0, 4));
+  sync(run, {{listing(0), true}});
+  fail(make("1").image_url, wall_now() - std::chrono::minutes(1));
+  fail(make("2").image_url);  // given up
+  const auto before = due();
+  CHECK(before == strings{make("0").image_url, make("3").image_url, make("1").image_url});
+  run = begin();
+  commit(run, items(4, 5));
+  CHECK(sync(run, {{listing(0), true}}).gone == 4);
+  CHECK(due() == strings{make("4").image_url});
+  run = begin();
+  SECTION("on the listing that its row is from") {
+    commit(run, items(0, 5));
+  }
+  SECTION("on another listing") {
+    execute("update products set endpoint_index = 1");
+    commit(run, items(0, 5));
+  }
+  CHECK(due().size() == 4);
+  CHECK(outbox().at(0) == "id-0:upsert:" + outbox().at(3).substr(12));
+  embed(make("0").image_url, {1, 2});
+  embed(make("1").image_url, {1, 2});
+  CHECK(outbox().at(0) == "id-0:upsert:3:0");
+  CHECK(outbox().at(1) == "id-1:upsert:3:0");
+}
+
 TEST_CASE_METHOD(sync_fixture, "an unchanged page keeps what it listed") {
   auto run = begin();
   commit(run, items(0, 3));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "tests/support/catch.hpp"
 
@@ -38,6 +39,7 @@ struct world {
   int requests = 0;
   int probes = 0;
   std::vector<std::size_t> sizes;
+  std::set<std::string> removals;  ///< keys of the rows that are to be removed
 
   world(int n, writer_policy::settings s, std::function<sink_reply(const std::vector<outbox_key>&)> a)
       : policy(s), answer(std::move(a)) {
@@ -75,11 +77,20 @@ struct world {
             if (row.key == key) sent.push_back(row);
         if (sent.empty()) continue;
       }
+      const auto removed = [&](const outbox_key& row) { return removals.count(row.key.str()) > 0; };
+      const bool removal = removed(sent.front());
+      // Rows of one kind go together, as the writer has it.
+      const auto others = std::stable_partition(
+          sent.begin(), sent.end(), [&](const outbox_key& row) { return removed(row) == removal; });
+      std::vector<product_id> later;
+      for (auto row = others; row != sent.end(); ++row) later.push_back(row->key);
+      sent.erase(others, sent.end());
+      if (step.what == writer_policy::step::kind::resend) policy.put_back(std::move(later));
       ++requests;
       probes += policy.parked() ? 1 : 0;
       sizes.push_back(sent.size());
       now += 50ms;
-      const auto v = policy.on_reply(sent, answer(sent), now);
+      const auto v = policy.on_reply(sent, answer(sent), now, removal);
       for (const auto& row : v.confirmed) waiting.erase(row.seq);
       for (const auto& row : v.postponed) kept_back[row.seq] = now + v.postpone_by;
       for (const auto& row : v.released) kept_back.erase(row.seq);
@@ -212,6 +223,66 @@ TEST_CASE("what a parked sink refused goes again when the table is mended") {
   w.run_for(2min);
   CHECK(w.waiting.empty());
   CHECK(w.dead.empty());
+}
+
+TEST_CASE("removals that are accepted make no dead letters of rows that a table refuses") {
+  for (const int changed : {2, 5}) {
+    bool mended = false;
+    std::set<std::string> removals;
+    for (int i = changed; i < changed + 10; ++i) removals.insert("p" + std::to_string(i));
+    world w(changed + 10, settings_with(100), [&](const auto& sent) {
+      const bool accepted = mended || removals.count(sent.front().key.str()) > 0;
+      return accepted ? reply_of(kind::accepted) : reply_of(kind::bisect, "23502");
+    });
+    w.removals = removals;
+    w.run_for(15min);
+    INFO(changed << " rows changed");
+    CHECK(w.dead.empty());
+    CHECK(w.waiting.size() == static_cast<std::size_t>(changed));  // what is to be removed is
+    CHECK(w.policy.parked() == (changed == 5));
+    mended = true;
+    w.run_for(15min);
+    CHECK(w.dead.empty());
+    CHECK(w.waiting.empty());
+    CHECK_FALSE(w.policy.parked());
+  }
+}
+
+TEST_CASE("a removal that comes while rows that are written are refused does not end the parking") {
+  bool mended = false;
+  world w(200, settings_with(100), [&](const auto& sent) {
+    const bool accepted = mended || sent.front().key.str()[0] == 'q';
+    return accepted ? reply_of(kind::accepted) : reply_of(kind::bisect, "23502");
+  });
+  w.run_for(2min);
+  CHECK(w.policy.parked());
+  for (int i = 0; i < 50; ++i) {
+    const outbox_key gone{product_id("q" + std::to_string(i)), i - 100};  // first in line
+    w.waiting.emplace(gone.seq, gone);
+    w.removals.insert(gone.key.str());
+  }
+  w.run_for(1min);
+  CHECK(w.policy.parked());
+  w.run_for(20min);
+  CHECK(w.dead.empty());
+  mended = true;
+  w.run_for(20min);
+  CHECK(w.waiting.empty());
+  CHECK(w.dead.empty());
+}
+
+TEST_CASE("where removals alone were refused, one that is accepted ends the parking") {
+  bool rotated = true;
+  world w(500, settings_with(100),
+          [&](const auto&) { return rotated ? reply_of(kind::park) : reply_of(kind::accepted); });
+  for (const auto& row : rows(500)) w.removals.insert(row.key.str());
+  w.run_for(5min);
+  CHECK(w.policy.parked());
+  rotated = false;
+  w.run_for(2min);
+  CHECK_FALSE(w.policy.parked());
+  CHECK(w.waiting.empty());
+  CHECK(w.sizes.back() == 99);
 }
 
 TEST_CASE("a parked sink is probed with one row a minute and resumes with whole batches") {
