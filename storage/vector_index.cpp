@@ -18,6 +18,8 @@
 namespace catwalk::storage {
 namespace {
 
+/// A matrix that is read faster is read again whenever the vectors have changed.
+constexpr std::chrono::milliseconds long_reading(100);
 /// Reserved at once where a vector of the matrix's columns grows.
 constexpr std::size_t columns_at_once = 8'192;
 
@@ -169,7 +171,8 @@ void vector_index::load_anew(sqlite::connection& db, const std::string& fingerpr
   const auto began = now_();
   load(db, fingerprint, version);
   const auto took = now_() - began;
-  matrix_.serves_until = began + took + 10 * took;
+  // One that would not fit is read again as soon as there may be fewer vectors.
+  if (!matrix_.refused && took >= long_reading) matrix_.serves_until = began + took + 10 * took;
 }
 
 bool vector_index::has_room_for_one_more() const {
