@@ -56,7 +56,7 @@ std::vector<std::vector<float>> made_centres() {
 product made_product(std::int64_t row) {
   product p;
   p.id = product_id("product-" + std::to_string(row));
-  p.site = site_name("shop-" + std::to_string(row % 5));
+  p.site = site_name("shop-" + std::to_string(row / rows_at_once % 5));  // a page is of one site
   p.source = "bench";
   p.title = "Product " + std::to_string(row);
   p.image_url = "https://shop.test/" + std::to_string(row) + ".jpg";
@@ -87,8 +87,8 @@ int fill(const std::string& dir, std::int64_t rows) {
   for (std::int64_t from = 0; from < rows; from += rows_at_once) {
     storage::page_commit page;
     page.run = run;
-    page.page.site = site_name("shop");
     page.page.endpoint = page.page.url = "page " + std::to_string(from);
+    page.page.site = made_product(from).site;
     page.to_sink = false;
     std::vector<storage::vector_commit> vectors;
     for (auto row = from; row < std::min(rows, from + rows_at_once); ++row) {
