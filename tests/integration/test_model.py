@@ -1,13 +1,16 @@
 """Models: importing, listing, checking and removing them."""
 
 import json
+import shutil
 import struct
 
 import pytest
 from PIL import Image
 
+from tests.compat.embed.vision_models import openai_archive, seeded_clip
 from tests.support.catwalk_binary import Catwalk
 from tests.support.small_clip import (  # noqa: F401
+    SMALL,
     archive,
     check_its_vectors,
     clip,
