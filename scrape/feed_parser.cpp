@@ -105,7 +105,7 @@ class feed_parser::impl final : public xml_handler {
   std::vector<json> items_;
 };
 
-feed_parser::feed_parser(std::string on, std::size_t max_bytes)
+feed_parser::feed_parser(const std::string& on, std::size_t max_bytes)
     : impl_(std::make_unique<impl>(on, max_bytes)) {}
 feed_parser::~feed_parser() = default;
 feed_parser::feed_parser(feed_parser&&) noexcept = default;

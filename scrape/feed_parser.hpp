@@ -20,7 +20,7 @@ namespace catwalk::scrape {
 class feed_parser {
  public:
   /// `on` names the feed in errors.
-  feed_parser(std::string on, std::size_t max_bytes);
+  feed_parser(const std::string& on, std::size_t max_bytes);
   ~feed_parser();
   feed_parser(feed_parser&&) noexcept;
   feed_parser& operator=(feed_parser&&) noexcept;

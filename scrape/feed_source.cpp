@@ -191,7 +191,7 @@ asio::awaitable<result<void>> feed_source::read_parts(reading& of, page_sink& si
       const auto end = of.waiting.begin() + static_cast<std::ptrdiff_t>(count);
       std::vector<json> items(std::make_move_iterator(of.waiting.begin()), std::make_move_iterator(end));
       of.waiting.erase(of.waiting.begin(), end);
-      return products_of(std::move(items), place);
+      return products_of(items, place);
     });
     auto answer = co_await offload(context_.cpu, std::move(work));
     if (answer.has_error()) co_return answer.error();
@@ -226,7 +226,7 @@ asio::awaitable<result<void>> feed_source::read_parts(reading& of, page_sink& si
   co_return result<void>();
 }
 
-page_answer feed_source::products_of(std::vector<json> items, const page_place& place) const {
+page_answer feed_source::products_of(const std::vector<json>& items, const page_place& place) const {
   page_answer answer;
   std::vector<std::string> failures;
   for (const json& item : items) {

@@ -34,7 +34,7 @@ class feed_source final : public source {
   boost::asio::awaitable<result<void>> confirm(const endpoint_outcome& feed, const page_validators& known,
                                                page_sink& sink);
   boost::asio::awaitable<result<void>> read_parts(reading& of, page_sink& sink);
-  page_answer products_of(std::vector<nlohmann::json> items, const page_place& place) const;
+  page_answer products_of(const std::vector<nlohmann::json>& items, const page_place& place) const;
 
   source_context context_;
   site_requests requests_;

@@ -141,7 +141,7 @@ class sitemap_parser::impl final : public xml_handler {
   bool known_root_ = false;
 };
 
-sitemap_parser::sitemap_parser(std::string url, std::size_t max_bytes)
+sitemap_parser::sitemap_parser(const std::string& url, std::size_t max_bytes)
     : impl_(std::make_unique<impl>(url, max_bytes)) {}
 sitemap_parser::~sitemap_parser() = default;
 sitemap_parser::sitemap_parser(sitemap_parser&&) noexcept = default;

@@ -22,7 +22,7 @@ struct sitemap_entry {
 class sitemap_parser {
  public:
   /// `url` is the sitemap's own address, which relative ones mean.
-  sitemap_parser(std::string url, std::size_t max_bytes);
+  sitemap_parser(const std::string& url, std::size_t max_bytes);
   ~sitemap_parser();
   sitemap_parser(sitemap_parser&&) noexcept;
   sitemap_parser& operator=(sitemap_parser&&) noexcept;

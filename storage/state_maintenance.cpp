@@ -112,14 +112,14 @@ result<void> back_up_state(const fs::path& state_dir, const fs::path& to) {
                  "choose another name"};
   const fs::path unfinished = to.string() + ".unfinished";
   if (auto made = make_private_file(unfinished); !made) return made.error();
-  const auto copied = [&]() -> result<void> {
+  auto copied = [&]() -> result<void> {
     try {
       sqlite::connection db(*file, sqlite::connection::mode::read_only);
       db.back_up_to(unfinished);
     } catch (const sqlite::failure& f) {
       return sqlite::to_error(f, "cannot back up the state database", file->string());
     }
-    const auto whole = check_copy(unfinished);
+    auto whole = check_copy(unfinished);
     remove_logs_of(unfinished);
     if (!whole) return whole;
     if (auto synced = sync_to_disk(unfinished); !synced) return synced;
