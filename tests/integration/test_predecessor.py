@@ -108,7 +108,7 @@ def guide_sql():
     return re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
 
 
-def test_the_guide_step_by_step(run, table, shop, folder):
+def test_the_guide_step_by_step(run, table, shop, folder, models_dir):
     """Each of the guide's commands as it stands there, the download of a model aside."""
     steps = iter(guide_commands())
     create, by_column, by_row = guide_sql()
@@ -116,7 +116,7 @@ def test_the_guide_step_by_step(run, table, shop, folder):
     def next_step(expected, code=0):
         line = next(steps)
         assert line == expected
-        done = run(line)
+        done = run(line.replace("=MODELS ", f"={models_dir} "))
         assert done.code == code, done
         return done
 
@@ -133,7 +133,9 @@ def test_the_guide_step_by_step(run, table, shop, folder):
     assert next(steps) == "catwalk model pull"
     assert "new" in next_step("catwalk scrape --limit 5 --dry-run --explain").out
     table.sql(create)
-    next_step("CATWALK_STATE_DIR=trial CATWALK_SINK_TABLE=products_catwalk catwalk scrape")
+    next_step(
+        "CATWALK_STATE_DIR=trial CATWALK_EMBED_MODELS_DIR=MODELS CATWALK_SINK_TABLE=products_catwalk catwalk scrape"
+    )
     assert len(table.rows("products_catwalk")) == PRODUCTS
     assert {row["id"]: row for row in table.rows()} == before, "the table in use is untouched"
 
