@@ -1,7 +1,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <clocale>
 #include <cstdlib>
 #include <exception>
@@ -10,32 +9,12 @@
 #include "core/log.hpp"
 #include "core/thrown.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/usage_error.hpp"
 
 namespace {
 
 using namespace catwalk;
 using namespace catwalk::daemon;
-
-/// The first word that is no flag and no flag's value; nullptr where there is none.
-const char* first_word(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word(argv[i]);
-    if (word == "--config" || word == "--log-level" || word == "--log-format")
-      ++i;
-    else if (!word.starts_with('-'))
-      return argv[i];
-  }
-  return nullptr;
-}
-
-/// An error that names a command which does not exist; exit_done where the command is fine.
-int check_command(const CLI::App& app, int argc, char** argv) {
-  const char* word = first_word(argc, argv);
-  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
-  const auto is_word = [&](const CLI::App* command) { return command->get_name() == word; };
-  if (word == nullptr || std::any_of(commands.begin(), commands.end(), is_word)) return exit_done;
-  return fail({errc::invalid_argument, "unknown command", word, "", "`catwalk --help` lists the commands"});
-}
 
 int run_command_line(int argc, char** argv) {
   invocation chosen;
@@ -73,12 +52,12 @@ int run_command_line(int argc, char** argv) {
   add_completion(app, chosen);
   add_version(app, chosen);
 
-  if (const int code = check_command(app, argc, argv); code != exit_done) return code;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    const int code = app.exit(e);
-    return code == 0 ? exit_done : exit_usage;
+    if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e);
+    tell_user(spdlog::level::err, usage_error(app, e));
+    return exit_usage;
   }
   return chosen.action ? chosen.action() : static_cast<int>(exit_usage);
 }

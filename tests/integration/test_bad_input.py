@@ -27,6 +27,28 @@ def test_unknown_key_has_a_place_and_a_suggestion(catwalk, configure, shop, work
     assert shop.requests() == []
 
 
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("scarpe", "unknown command 'scarpe'; did you mean 'scrape'? See 'catwalk --help'"),
+        ("model improt x", "unknown command 'improt' of 'catwalk model'; did you mean 'import'?"),
+        ("scrape --dryrun", "unknown option '--dryrun' of 'catwalk scrape'; did you mean '--dry-run'?"),
+        ("backfill --rate 0", "--rate: expected a number above 0, found '0'. See 'catwalk backfill --help'"),
+        ("backfill --missing --all", "only one of --missing, --stale and --all can be given."),
+        ("embed --format xml", "--format: expected jsonl or npy, found 'xml'."),
+        ("failed list -n 0", "--limit: expected a whole number from 1 to 100000, found '0'."),
+        ("scrape --limit", "--limit needs a value: N (At most so many products of each site)."),
+        ("probe", "URL is missing (A shop, a category, a feed, or JSON that its pages load)."),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_one_line(catwalk, line, says):
+    done = catwalk(*line.split(), timeout=20)
+    assert done.code == 2, done
+    assert done.out == ""
+    assert done.err.startswith("catwalk: " + says), done.err
+    assert done.err.count("\n") == 1
+
+
 def test_unknown_key_of_a_site(catwalk, configure, shop):
     sites = site_text(shop).replace("items_path:", "item_path:")
     configure(shop, sites=sites)
