@@ -114,20 +114,69 @@ class layers {
     for (const auto& [name, value] : layer) {
       if (name.rfind("CATWALK_", 0) != 0 || std::find(known.begin(), known.end(), name) != known.end())
         continue;
-      if (!in_a_section(name)) continue;
-      const std::string near = nearest_key(name, known);
+      const auto section = section_of(name, known);
+      auto meant = nearest_in(section, name, known);
+      if (meant.empty()) meant = ending_alike(section, name, known);
+      // CATWALK_ is a prefix that build scripts use too: what is near no setting, and in no section, is
+      // theirs.
+      if (meant.empty() && section == prefix) continue;
+      std::string words;
+      for (const auto& one : meant)
+        words += (words.empty() ? "did you mean '" : &one == &meant.back() ? " or '" : ", '") + one + "'";
       warn(context_.found, value.where, name + " is no setting",
-           near.empty() ? "docs/configuration.md lists them" : "did you mean '" + near + "'?");
+           words.empty() ? "docs/configuration.md lists them" : words + "?");
     }
   }
 
-  /// CATWALK_ is a prefix that build scripts use too: only names of sections are taken for settings.
-  static bool in_a_section(const std::string& name) {
-    return std::any_of(setting_table().begin(), setting_table().end(), [&](const setting& one) {
-      const std::string& full = one.about.environment;
-      const auto end = full.find('_', 8);
-      return end != std::string::npos && name.compare(0, end + 1, full, 0, end + 1) == 0;
-    });
+  static constexpr const char* prefix = "CATWALK_";
+
+  /// "CATWALK_SINK_" for CATWALK_SINK_TABEL, and for CATWALK_SNIK_TABLE, whose other words are right;
+  /// the bare prefix where the name is in no section.
+  static std::string section_of(const std::string& name, const std::vector<std::string>& known) {
+    const std::size_t start = std::string_view(prefix).size();
+    const auto end = name.find('_', start);
+    if (end == std::string::npos) return prefix;
+    std::vector<std::string> sections;
+    for (const auto& one : known)
+      if (const auto at = one.find('_', start); at != std::string::npos)
+        sections.push_back(one.substr(start, at - start));
+    const auto word = name.substr(start, end - start);
+    if (std::find(sections.begin(), sections.end(), word) != sections.end()) return prefix + word + "_";
+    const auto near = nearest_key(word, sections);
+    const auto slip = near.empty() ? std::string() : prefix + near + name.substr(end);
+    return std::find(known.begin(), known.end(), slip) == known.end() ? prefix : prefix + near + "_";
+  }
+
+  /// The setting of that section whose name, without the section's, is a slip away; at most one.
+  static std::vector<std::string> nearest_in(const std::string& section, const std::string& name,
+                                             const std::vector<std::string>& known) {
+    if (section == prefix) return {};
+    std::vector<std::string> within;
+    for (const auto& one : known)
+      if (one.rfind(section, 0) == 0) within.push_back(one.substr(section.size()));
+    const auto near = nearest_key(name.substr(name.find('_', std::string_view(prefix).size()) + 1), within);
+    return near.empty() ? std::vector<std::string>() : std::vector<std::string>{section + near};
+  }
+
+  /// The settings that end in the name's last words, the more words the better, those of its section before
+  /// others. A name in no section must be such words altogether, as CATWALK_LISTEN is.
+  static std::vector<std::string> ending_alike(const std::string& section, const std::string& name,
+                                               const std::vector<std::string>& known) {
+    const auto ending_in = [&](const std::string& words, const std::string& start) {
+      std::vector<std::string> alike;
+      for (const auto& one : known) {
+        const bool ends =
+            one.size() > words.size() && one.compare(one.size() - words.size(), words.size(), words) == 0;
+        if (ends && one.rfind(start, 0) == 0) alike.push_back(one);
+      }
+      return alike;
+    };
+    for (auto at = name.find('_'); at != std::string::npos; at = name.find('_', at + 1)) {
+      for (const std::string& start : {section, std::string(prefix)})
+        if (auto alike = ending_in(name.substr(at), start); !alike.empty()) return alike;
+      if (section == prefix) break;
+    }
+    return {};
   }
 
   void switch_to_remote() {

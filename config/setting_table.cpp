@@ -20,6 +20,17 @@ constexpr setting_maker<settings> make;
     return s.member;          \
   }
 
+/// The items of `a,b`, as they are written.
+std::vector<std::string> split_by_comma(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    items.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return items;
+}
+
 /// A list of texts; `valid` empty: any.
 template <class Member>
 setting texts(std::string key, Member member, std::vector<std::string> valid, std::string doc) {
@@ -33,12 +44,8 @@ setting texts(std::string key, Member member, std::vector<std::string> valid, st
         yaml_node list = node;
         if (c.lists_by_comma) {
           list.type = yaml_node::kind::sequence;
-          for (std::size_t at = 0; at <= node.text.size();) {
-            const std::size_t end = std::min(node.text.find(',', at), node.text.size());
-            list.items.push_back(
-                std::make_shared<yaml_node>(scalar_node(node.text.substr(at, end - at), node.where)));
-            at = end + 1;
-          }
+          for (auto& item : split_by_comma(node.text))
+            list.items.push_back(std::make_shared<yaml_node>(scalar_node(std::move(item), node.where)));
         }
         const auto read = read_texts(list, name, c.found);
         if (!read) return;
@@ -99,18 +106,43 @@ setting headers() {
   return made;
 }
 
+/// What an environment variable writes as `a=b,c=null`; nullopt with a problem where it is none.
+std::optional<yaml_node> mapping_by_comma(const yaml_node& node, const std::string& name, reading& c) {
+  const auto trimmed = [](std::string_view text) {
+    const auto from = text.find_first_not_of(" \t");
+    if (from == std::string_view::npos) return std::string();
+    return std::string(text.substr(from, text.find_last_not_of(" \t") - from + 1));
+  };
+  yaml_node mapping = node;
+  mapping.type = yaml_node::kind::mapping;
+  for (const auto& item : split_by_comma(node.text)) {
+    const auto equals = item.find('=');
+    auto key = trimmed(item.substr(0, equals));
+    if (equals == std::string::npos || key.empty())
+      return refuse(c.found, node.where, name + ": expected auto or FIELD=COLUMN, found '" + item + "'",
+                    "write it as image_embedding=embedding,info_embedding=null");
+    auto value = std::make_shared<yaml_node>(scalar_node(trimmed(item.substr(equals + 1)), node.where));
+    if (value->text.empty() || value->text == "null") value->type = yaml_node::kind::null;
+    mapping.entries.push_back({std::move(key), node.where, std::move(value)});
+  }
+  return mapping;
+}
+
 setting columns() {
   return make.row("sink.columns", "auto, or a mapping", "auto",
                   "auto: what the table has; or field to column, null leaves a field out",
-                  [](settings& s, const yaml_node& node, const std::string& name, reading& c) {
+                  [](settings& s, const yaml_node& written, const std::string& name, reading& c) {
                     s.sink.columns.clear();
-                    if (node.type == yaml_node::kind::scalar && node.text == "auto") return;
-                    if (node.type != yaml_node::kind::mapping) {
-                      refuse(c.found, node.where, name + ": expected auto or a mapping, " + description(node),
+                    if (written.type == yaml_node::kind::scalar && written.text == "auto") return;
+                    const auto node = c.lists_by_comma ? mapping_by_comma(written, name, c) : written;
+                    if (!node) return;
+                    if (node->type != yaml_node::kind::mapping) {
+                      refuse(c.found, node->where,
+                             name + ": expected auto or a mapping, " + description(*node),
                              "write it as { image_embedding: embedding, info_embedding: null }");
                       return;
                     }
-                    for (const auto& entry : node.entries) {
+                    for (const auto& entry : node->entries) {
                       auto& column = s.sink.columns[entry.key];
                       if (entry.value->type == yaml_node::kind::null) continue;
                       column = read_line(*entry.value, name + "." + entry.key, c.found);

@@ -111,6 +111,52 @@ TEST_CASE("variables of our own") {
         "'CATWALK_FETCH_PAGES_DELAY'?");
 }
 
+TEST_CASE("a mapping in a variable") {
+  const configuration_folder folder;
+  const auto load = [&](const char* text) { return folder.load({{"CATWALK_SINK_COLUMNS", text}}); };
+  for (const char* text :
+       {"image_embedding=embedding,info_embedding=null", " image_embedding = embedding , info_embedding= "}) {
+    INFO(text);
+    const auto result = load(text);
+    CHECK(shown(result.found) == "");
+    const auto& columns = result.values.sink.columns;
+    REQUIRE(columns.size() == 2);
+    CHECK(columns.at("image_embedding") == "embedding");
+    CHECK_FALSE(columns.at("info_embedding"));
+  }
+  for (const char* text : {"embedding", "=embedding"}) {
+    CHECK(shown(load(text).found) ==
+          "environment variable CATWALK_SINK_COLUMNS: sink.columns: expected auto or FIELD=COLUMN, found '" +
+              std::string(text) + "'; write it as image_embedding=embedding,info_embedding=null");
+  }
+  // In the file a mapping is a mapping.
+  CHECK(shown(folder.load_text("sink: { columns: 'a=b' }\n").found).find("expected auto or a mapping") !=
+        std::string::npos);
+}
+
+TEST_CASE("a variable that is nearly a setting is named with the setting") {
+  const configuration_folder folder;
+  const auto hint = [&](const std::string& name) {
+    const auto found = folder.load({{name, "1"}}).found;
+    if (found.empty()) return std::string();
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == problem::level::warning);
+    CHECK(found[0].what == name + " is no setting");
+    return found[0].hint;
+  };
+  CHECK(hint("CATWALK_SINK_TABEL") == "did you mean 'CATWALK_SINK_TABLE'?");
+  CHECK(hint("CATWALK_SNIK_TABLE") == "did you mean 'CATWALK_SINK_TABLE'?");
+  CHECK(hint("CATWALK_FETCH_DELAY") ==
+        "did you mean 'CATWALK_FETCH_PAGES_DELAY' or 'CATWALK_FETCH_IMAGES_DELAY'?");
+  CHECK(hint("CATWALK_HTTP_USER_AGENT") ==
+        "did you mean 'CATWALK_FETCH_USER_AGENT' or 'CATWALK_FETCH_IMAGES_USER_AGENT'?");
+  CHECK(hint("CATWALK_EMBED_URL") == "did you mean 'CATWALK_EMBED_REMOTE_URL' or 'CATWALK_EMBED_HUB_URL'?");
+  CHECK(hint("CATWALK_LISTEN") == "did you mean 'CATWALK_HTTP_LISTEN'?");
+  CHECK(hint("CATWALK_LOG_COLOUR") == "docs/configuration.md lists them");
+  for (const char* foreign : {"CATWALK_SUITES", "CATWALK_BINARY", "CATWALK_TORCH_ROOT", "CATWALK_BUILD_DIR"})
+    CHECK(hint(foreign) == "");
+}
+
 TEST_CASE("Supabase's variables") {
   const configuration_folder folder;
   const environment both{{"SUPABASE_URL", "https://x.supabase.co"}, {"SUPABASE_KEY", "sesame"}};
