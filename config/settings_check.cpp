@@ -9,6 +9,7 @@
 #include "config/header_name.hpp"
 #include "config/letter_case.hpp"
 #include "config/nearest_key.hpp"
+#include "config/row_file_ending.hpp"
 #include "config/yaml_value.hpp"
 
 namespace catwalk::config {
@@ -198,7 +199,10 @@ class checker {
         error("sink.url", "expected a postgres:// address");
       }
     } else if (sink.kind == "file") {
-      if (sink.path.empty()) refuse(context_.found, where("sink.kind"), "sink.kind file needs sink.path", "");
+      if (sink.path.empty())
+        refuse(context_.found, where("sink.kind"), "sink.kind file needs sink.path", "");
+      else if (!is_row_file(sink.path))
+        error("sink.path", words_of_ending(sink.path), "name a file that ends in .jsonl, .csv or .npy");
     } else if (!context_.given.count("sink.kind") && !sink.url.empty()) {
       error("sink.url", "an address without sink.kind", "add sink.kind: supabase or sink.kind: postgres");
     }

@@ -1,3 +1,4 @@
+#include "config/row_file_ending.hpp"
 #include "core/url.hpp"
 #include "storage/file_sink.hpp"
 #include "storage/postgres_sink.hpp"
@@ -61,9 +62,9 @@ result<std::unique_ptr<sink>> make_file(const config::sink_settings& s,
                                         boost::asio::any_io_executor workers) {
   if (s.path.empty())
     return invalid("sink.path", "it is missing", "name a file that ends in .jsonl, .csv or .npy");
-  if (!row_file::knows(s.path))
-    return invalid("sink.path", "the ending " + s.path.extension().string() + " is none that catwalk writes",
-                   "use a file that ends in .jsonl, .csv or .npy");
+  if (!config::is_row_file(s.path))
+    return invalid("sink.path", config::words_of_ending(s.path),
+                   "name a file that ends in .jsonl, .csv or .npy");
   auto rows = layout::make(layout_of(s), std::nullopt);
   if (!rows) return rows.error();
   return std::unique_ptr<sink>(

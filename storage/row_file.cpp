@@ -161,10 +161,6 @@ row_file::row_file(fs::path file, form f) : file_(std::move(file)), form_(std::m
   journal_ = with(file_, ".journal");
 }
 
-bool row_file::knows(const fs::path& file) {
-  return file.extension() == ".jsonl" || file.extension() == ".csv" || file.extension() == ".npy";
-}
-
 error row_file::failure(const fs::path& file, int problem) const {
   const bool full = problem == ENOSPC || problem == EDQUOT;
   return {full ? errc::disk_full : errc::io, "cannot write the sink's file", file.string(),

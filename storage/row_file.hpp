@@ -23,8 +23,6 @@ class row_file {
   };
   row_file(std::filesystem::path file, form f);
 
-  static bool knows(const std::filesystem::path& file);
-
   /// Lines of JSON; an object with `"deleted": true` removes its key, any other is laid over what is there,
   /// so that a row without its vector keeps the one it had. Errors: `io`, `disk_full`.
   result<void> add(const std::string& lines);

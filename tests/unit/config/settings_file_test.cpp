@@ -239,6 +239,13 @@ TEST_CASE("every problem says where, what and what to do") {
            row{"sink: { kind: postgres, url: 'https://x.example' }\n",
                "catwalk.yaml:1:30: sink.url: expected a postgres:// address"},
            row{"sink: { kind: file }\n", "catwalk.yaml:1:15: sink.kind file needs sink.path"},
+           row{"sink: { kind: file, path: rows.txt }\n",
+               "catwalk.yaml:1:27: sink.path: the ending .txt is none that catwalk writes; name a file that "
+               "ends in .jsonl, .csv or .npy"},
+           row{"sink: { kind: file, path: rows }\n",
+               "catwalk.yaml:1:27: sink.path: the name has no ending, which would say how rows are written; "
+               "name a file that ends in .jsonl, .csv or .npy"},
+           row{"sink: { kind: file, path: rows.csv }\n", ""},
            row{"sink: { url: 'https://x.example' }\n",
                "catwalk.yaml:1:14: sink.url: an address without sink.kind; add sink.kind: supabase or "
                "sink.kind: postgres"},
