@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/problem.hpp"
+#include "config/system_folder.hpp"
 
 namespace catwalk::config {
 
@@ -11,7 +12,7 @@ namespace catwalk::config {
 /// `working_dir`, catwalk.yaml in `system_dir`, sites.yaml in `working_dir`. nullopt: none.
 std::optional<std::filesystem::path> find_configuration_file(
     const std::optional<std::filesystem::path>& asked_for, const std::filesystem::path& working_dir,
-    const std::filesystem::path& system_dir = "/etc/catwalk");
+    const std::filesystem::path& system_dir = system_folder);
 
 /// The whole of a file; nullopt with a problem (missing, a folder, not readable) otherwise.
 std::optional<std::string> read_whole_file(const std::filesystem::path& path, const std::string& shown,

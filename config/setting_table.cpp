@@ -163,9 +163,10 @@ setting jobs() {
 std::vector<setting> build() {
   const std::vector<std::string> backends{"local", "remote"};
   return {
-      make.path("state.dir", FIELD(state.dir),
-                "where catwalk keeps its database; auto: $STATE_DIRECTORY, else /var/lib/catwalk for root, "
-                "$XDG_STATE_HOME/catwalk for others"),
+      make.path(
+          "state.dir", FIELD(state.dir),
+          "where catwalk keeps its database; auto: $STATE_DIRECTORY, else /var/lib/catwalk for root and "
+          "with /etc/catwalk/catwalk.yaml, $XDG_STATE_HOME/catwalk otherwise"),
       make.size("state.min_free", FIELD(state.min_free), 0, unlimited,
                 "below this much free disk, intake pauses"),
       make.path("sites", FIELD(sites), "the file with the sites; the predecessor's format, and more"),

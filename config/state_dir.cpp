@@ -1,5 +1,7 @@
 #include "config/state_dir.hpp"
 
+#include "config/system_folder.hpp"
+
 namespace catwalk::config {
 namespace {
 
@@ -18,7 +20,7 @@ std::filesystem::path resolve_state_dir(const std::filesystem::path& configured,
                                         const std::map<std::string, std::string>& environment, bool root) {
   if (configured != "auto") return (folder / configured).lexically_normal();
   if (auto path = absolute_path(environment, "STATE_DIRECTORY"); !path.empty()) return path;
-  if (root) return "/var/lib/catwalk";
+  if (root || folder == system_folder) return system_state_folder;
   if (auto path = absolute_path(environment, "XDG_STATE_HOME"); !path.empty()) return path / "catwalk";
   if (auto path = absolute_path(environment, "HOME"); !path.empty()) return path / ".local/state/catwalk";
   return {};

@@ -337,6 +337,11 @@ TEST_CASE("the state folder") {
   CHECK(resolve_state_dir("auto", "/etc/catwalk", paths{{"STATE_DIRECTORY", "/var/lib/a:/var/lib/b"}},
                           true) == "/var/lib/a");
   CHECK(resolve_state_dir("auto", "/etc/catwalk", {}, true) == "/var/lib/catwalk");
+  // The service's configuration is about the service's state, whoever runs the command.
+  CHECK(resolve_state_dir("auto", "/etc/catwalk", paths{{"HOME", "/h"}, {"XDG_STATE_HOME", "/s"}}, false) ==
+        "/var/lib/catwalk");
+  CHECK(resolve_state_dir("auto", "/etc/catwalk", paths{{"STATE_DIRECTORY", "/var/lib/a"}}, false) ==
+        "/var/lib/a");
   CHECK(resolve_state_dir("auto", "/x", paths{{"XDG_STATE_HOME", "/s"}, {"HOME", "/h"}}, false) ==
         "/s/catwalk");
   CHECK(resolve_state_dir("auto", "/x", paths{{"XDG_STATE_HOME", "relative"}, {"HOME", "/h"}}, false) ==
