@@ -146,6 +146,7 @@ loaded load(const overrides& flags, const environment& env, const std::filesyste
   check_settings(values, result.sites, context);
   result.given = std::move(context.given);
   result.written = std::move(context.written);
+  result.variables = std::move(merged);
   return result;
 }
 

@@ -38,6 +38,8 @@ struct loaded {
   /// The keys that some layer sets, with the winning value as it was written, on one line. A secret's value
   /// may stand here: for `changes` alone.
   std::map<std::string, std::string, std::less<>> written = {};
+  /// The environment, and what `.env` adds to it. Secrets may stand here.
+  environment variables = {};
 };
 
 /// Flag, then environment, then `.env`, then file, then default. Looks for `./catwalk.yaml`,

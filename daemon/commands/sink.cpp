@@ -54,8 +54,7 @@ result<std::string> connection_string(const config::loaded& loaded, const sink_o
     while (!url.empty() && (url.back() == '\n' || url.back() == '\r' || url.back() == ' ')) url.pop_back();
     return url;
   }
-  if (auto url = config::database_url(loaded, config::process_environment(), std::filesystem::current_path()))
-    return *url;
+  if (auto url = config::database_url(loaded)) return *url;
   return error{errc::invalid_config, "there is no connection string for Postgres", "", "",
                "set SUPABASE_DB_URL (Supabase: Connect, Session pooler), name a file that holds it with "
                "--connection, or paste what `catwalk sink sql` prints into the SQL editor"};

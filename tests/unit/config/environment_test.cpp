@@ -1,3 +1,4 @@
+#include "config/database_url.hpp"
 #include "config/environment_file.hpp"
 #include "tests/unit/config/configuration_folder.hpp"
 
@@ -254,6 +255,17 @@ TEST_CASE("proxies and INSECURE_SSL") {
       bad ==
       "environment variable HTTPS_PROXY: HTTPS_PROXY: not a proxy's address; write it as http://HOST:PORT or "
       "socks5://HOST:PORT");
+}
+
+TEST_CASE("where migrations go is in the environment, else in .env") {
+  const configuration_folder folder;
+  CHECK_FALSE(database_url(folder.load()));
+  folder.write(".env", "SUPABASE_DB_URL=postgres://of-file\nDATABASE_URL=postgres://other\n");
+  CHECK(database_url(folder.load()) == "postgres://of-file");
+  CHECK(database_url(folder.load({{"SUPABASE_DB_URL", "postgres://of-process"}})) == "postgres://of-process");
+  CHECK(database_url(folder.load({{"SUPABASE_DB_URL", ""}})) == "postgres://of-file");
+  CHECK(database_url(folder.load_text("sink: { kind: postgres, url: 'postgres://of-sink' }\n")) ==
+        "postgres://of-sink");
 }
 
 TEST_CASE("a .env that others can read is warned about") {
