@@ -1,6 +1,7 @@
 #include "config/settings_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -84,9 +85,27 @@ void read_section(const yaml_node& node, const std::string& section, settings& v
   }
 }
 
+/// Whether this is a stanza of a sites file that lacks its dash: it says what to read, and sets nothing.
+bool is_one_site(const yaml_node& root) {
+  const auto settings = keys_below("");
+  const bool sets_something = std::any_of(root.entries.begin(), root.entries.end(), [&](const auto& entry) {
+    return std::find(settings.begin(), settings.end(), entry.key) != settings.end();
+  });
+  const std::array keys{"brand", "merchant", "api", "html", "shopify", "sitemap", "feed"};
+  return !sets_something &&
+         std::any_of(keys.begin(), keys.end(), [&](const char* key) { return root.find(key) != nullptr; });
+}
+
 }  // namespace
 
 void read_settings_file(const yaml_node& root, settings& values, reading& context) {
+  if (is_one_site(root)) {
+    const auto& first = root.entries.front();
+    refuse(context.found, first.where, "this is a site, not a configuration",
+           "begin it with a dash (`- " + std::string(key_alone(first.key)) +
+               ": …`) for a sites file, which --config takes too, or catwalk.yaml names under `sites:`");
+    return;
+  }
   read_section(root, "", values, context);
 }
 

@@ -93,7 +93,10 @@ result<site_runner::chosen_sites> site_runner::choose_sites(const std::vector<st
     if (found == sites.end()) {
       std::string known;
       for (const auto& site : sites) known += (known.empty() ? "" : ", ") + site.name;
-      return error{errc::invalid_argument, "unknown site", name, "", "the sites file has: " + known};
+      const bool is_file = name.ends_with(".yaml") || name.ends_with(".yml");
+      return error{errc::invalid_argument, "unknown site", name, "",
+                   "the sites file has: " + known +
+                       (is_file ? "; sites are named here, a file of them is named with --config" : "")};
     }
     if (std::find(chosen.begin(), chosen.end(), &*found) == chosen.end()) chosen.push_back(&*found);
   }

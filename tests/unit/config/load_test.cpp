@@ -50,6 +50,18 @@ TEST_CASE("The flag --config takes a sites file, as the predecessor's did") {
   CHECK(result.values.log.level == "debug");
 }
 
+TEST_CASE("one site in the place of a configuration is told so, once") {
+  const configuration_folder folder;
+  folder.write("zara.yaml", "brand: Zara\nmerchant: zara\napi: { endpoint: 'https://shop.example/x' }\n");
+  overrides flags;
+  flags.config_file = "zara.yaml";
+  CHECK(shown(folder.load({}, flags).found) ==
+        "zara.yaml:1:1: this is a site, not a configuration; begin it with a dash (`- brand: …`) for a sites "
+        "file, which --config takes too, or catwalk.yaml names under `sites:`");
+  CHECK(shown(folder.load_text("brand: Zara\nhttp: { listen: 127.0.0.1:0 }\n").found)
+            .find("unknown key 'brand'") != std::string::npos);
+}
+
 TEST_CASE("the sites file lies beside the configuration file") {
   const configuration_folder folder;
   folder.write("etc/catwalk.yaml", "state: { dir: data }\n");
