@@ -54,7 +54,7 @@ result<run_request> read_run_order(std::string_view body) {
   // The answer does not wait for the sink; the writer goes on by itself.
   request.sink_wait = std::chrono::milliseconds(0);
   if (body.empty()) return request;
-  const auto given = read_json_object(body, {"limit", "refresh", "sync"});
+  const auto given = read_json_object(body, {"limit", "refresh", "sync", "allow_deletes"});
   if (!given) return given.error();
   for (const auto* name : {"refresh", "sync"})
     if (given->contains(name) && !(*given)[name].is_boolean())
@@ -65,6 +65,11 @@ result<run_request> read_run_order(std::string_view body) {
     const auto limit = whole_number_of((*given)["limit"], 1, 1'000'000);
     if (!limit) return wrong_member("limit", "it is no number from 1 to 1000000");
     request.read.limit = static_cast<int>(*limit);
+  }
+  if (given->contains("allow_deletes")) {
+    request.allow_deletes = whole_number_of((*given)["allow_deletes"], 1, 1'000'000'000);
+    if (!request.allow_deletes) return wrong_member("allow_deletes", "it is no number from 1 to 1000000000");
+    if (!request.sync) return wrong_member("allow_deletes", "it goes with \"sync\": true alone");
   }
   return request;
 }

@@ -106,6 +106,22 @@ def api(start):
     return start()
 
 
+def test_deletes_that_the_guard_holds_back_are_permitted_by_their_number(start, supabase, shop):
+    api = start(supabase)
+    assert api.run(sync=True)["state"] == "done"
+    stored = len(shop.all_products)
+    (listed,) = shop.products.values()
+    del listed[stored // 2 :]
+    gone = stored - len(listed)
+    for order in ({"sync": True}, {"sync": True, "allow_deletes": gone - 1}):
+        api.run(**order)
+        assert len(supabase.rows()) == stored
+    refused = api.post("/api/v1/sites/zara/run", {"allow_deletes": gone}, expect=400)
+    assert "sync" in refused["error"]["message"]
+    api.run(sync=True, allow_deletes=gone)
+    wait_until(lambda: len(supabase.rows()) == len(listed))
+
+
 def test_sites_and_runs(api, shop):
     (site,) = api.get("/api/v1/sites")["items"]
     assert (site["name"], site["state"], site["products"], site["last_run"]) == ("Zara", "idle", 0, None)

@@ -38,8 +38,12 @@ TEST_CASE("a run is asked for with an empty body, or with what it is to do") {
   CHECK(asked->read.limit == 20);
   CHECK(asked->read.refresh);
   CHECK(asked->sync);
+  CHECK_FALSE(asked->allow_deletes);
+  CHECK(read_run_order(R"({"sync": true, "allow_deletes": 30})")->allow_deletes == 30);
   for (const auto* body :
-       {"x", "[]", R"({"limit": 0})", R"({"limit": "3"})", R"({"refresh": 1})", R"({"sinc": true})"}) {
+       {"x", "[]", R"({"limit": 0})", R"({"limit": "3"})", R"({"refresh": 1})", R"({"sinc": true})",
+        R"({"allow_deletes": 3})", R"({"sync": false, "allow_deletes": 3})",
+        R"({"sync": true, "allow_deletes": 0})", R"({"sync": true, "allow_deletes": "all"})"}) {
     INFO(body);
     CHECK_FALSE(read_run_order(body));
   }
