@@ -14,6 +14,7 @@
 #include <set>
 
 #include "core/json_text.hpp"
+#include "storage/csv_line.hpp"
 #include "storage/vector_text.hpp"
 
 namespace catwalk::storage {
@@ -61,16 +62,6 @@ void sync_folder(const fs::path& file) {
   if (fd < 0) return;
   static_cast<void>(::fsync(fd));
   ::close(fd);
-}
-
-/// A field of RFC 4180.
-std::string csv_field(const json& value) {
-  if (value.is_null()) return {};
-  std::string text = value.is_string() ? value.get<std::string>() : json_text(value);
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
 }
 
 }  // namespace
@@ -219,14 +210,9 @@ void row_file::write_jsonl(rows& all, int& problem, int descriptor) const {
 }
 
 void row_file::write_csv(rows& all, int& problem, int descriptor) const {
-  std::string header;
-  for (const auto& name : form_.columns) header += (header.empty() ? "" : ",") + csv_field(name);
-  problem = write_all(descriptor, header + "\r\n");
+  problem = write_all(descriptor, csv_header(form_.columns));
   all.each([&](const std::string&, const json& row) {
-    std::string line;
-    for (std::size_t i = 0; i < form_.columns.size(); ++i)
-      line += (i == 0 ? "" : ",") + csv_field(row.value(form_.columns[i], json()));
-    if (problem == 0) problem = write_all(descriptor, line + "\r\n");
+    if (problem == 0) problem = write_all(descriptor, csv_line(form_.columns, row));
   });
 }
 

@@ -157,8 +157,7 @@ class outbox_writer {
   std::unique_ptr<impl> impl_;
 };
 
-/// A row as the sink's layout stores it, without sending it: for `--output` and `try normalise`. `vector` may
-/// be null.
+/// A row as the sink's layout stores it, without sending it: for `try normalise`. `vector` may be null.
 nlohmann::json row_as_json(const product& p, const embedding* vector, const std::string& layout);
 
 }  // namespace catwalk::storage

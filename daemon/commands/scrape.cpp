@@ -200,6 +200,8 @@ int run_scrape(const invocation& to_run, const scrape_options& options) {
   if (!wait)
     return fail(
         {errc::invalid_argument, "--wait is not a duration", options.wait, "", "write it as 90s or 5m"});
+  if (!options.output.empty())
+    if (auto can = row_export::check(options.output); !can) return fail(can.error());
 
   auto loaded = load_configuration(to_run.flags);
   if (!loaded) return exit_usage;
@@ -243,8 +245,9 @@ void add_scrape(CLI::App& app, invocation& to_run) {
   command->add_flag("--allow-untrained", options->allow_untrained, "Send vectors of the untrained model");
   command->add_option("--wait", options->wait, "How long to wait for the sink at the end (default 5m)")
       ->type_name("D");
-  command->add_option("--output", options->output, "Also write the rows of this run to a file")
-      ->type_name("FILE.jsonl");
+  command
+      ->add_option("--output", options->output, "Also write the rows of this run to a file, .jsonl or .csv")
+      ->type_name("FILE");
   command->add_flag("--explain", options->explain, "Log every skipped item; with --dry-run every difference");
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->add_flag("--migrate", options->migrate)->group("");

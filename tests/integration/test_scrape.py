@@ -1,5 +1,6 @@
 """`catwalk scrape` from the shop into Supabase: what arrives, what a second run does, what a crash leaves."""
 
+import csv
 import json
 import pathlib
 import random
@@ -281,6 +282,32 @@ def test_output_file_holds_the_rows(catwalk, configure, shop, workdir):
             row["metadata"] = json.dumps(row["metadata"])
         row.setdefault("size", None)
     check_rows(rows, shop.all_products[:20], "catwalk", shop.url)
+
+
+def test_output_file_in_csv(catwalk, configure, shop, workdir):
+    configure(shop)
+    assert catwalk("scrape", "Zara", "--limit", "20", "--output", "rows.csv").code == 0
+    csv.field_size_limit(1_000_000)
+    with open(workdir / "rows.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["title"] for row in rows) == sorted(p.name for p in shop.all_products[:20])
+    assert all(len(json.loads(row["image_embedding"])) == 512 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "name, code, says",
+    [
+        ("none/rows.jsonl", 1, "none/rows.jsonl: No such file or directory"),
+        ("rows.npy", 2, "rows.npy: not as .npy (name a file that ends in .jsonl or .csv)"),
+        ("rows", 2, "its name has no ending"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_found_before_the_run(catwalk, configure, shop, name, code, says):
+    configure(shop)
+    done = catwalk("scrape", "Zara", "--limit", "20", "--output", name, timeout=20)
+    assert done.code == code, done
+    assert says in done.err
+    assert shop.requests() == []
 
 
 def test_unknown_site_is_wrong_usage(catwalk, configure, shop):

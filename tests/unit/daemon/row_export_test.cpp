@@ -34,3 +34,38 @@ TEST_CASE("a folder that does not exist is named") {
   REQUIRE_FALSE(out);
   CHECK(out.error().to_string().find("/no/such/folder") != std::string::npos);
 }
+
+TEST_CASE("what cannot be written is found before the run") {
+  const auto folder = std::filesystem::temp_directory_path();
+  CHECK(row_export::check(folder / "catwalk_rows.jsonl"));
+  CHECK_FALSE(std::filesystem::exists(folder / "catwalk_rows.jsonl"));
+  CHECK_FALSE(row_export::check("/no/such/folder/rows.jsonl"));
+  const auto of_folder = folder / "catwalk_rows_folder.csv";
+  std::filesystem::create_directory(of_folder);
+  CHECK(row_export::check(of_folder).error().why == "it is a folder");
+  std::filesystem::remove(of_folder);
+  const auto other = row_export::check(folder / "rows.npy").error();
+  CHECK(other.code == errc::invalid_argument);
+  CHECK(other.why == "not as .npy");
+  CHECK(row_export::check(folder / "rows").error().code == errc::invalid_argument);
+}
+
+TEST_CASE("rows in CSV have a line of names, and a vector's place where there is none") {
+  const auto file = std::filesystem::temp_directory_path() / "catwalk_rows.csv";
+  product p;
+  p.id = product_id("1");
+  p.title = "Dress, \"long\"";
+  const embedding vector{{0.5F, 0.25F}};
+  auto out = row_export::open(file, "2025-10");
+  REQUIRE(out->write(p, nullptr));
+  REQUIRE(out->write(p, &vector));
+  REQUIRE(out->finish());
+  const auto bytes = read_file(file).value();
+  const std::string text(bytes.begin(), bytes.end());
+  std::filesystem::remove(file);
+  CHECK(text.find("external_id") < text.find("\r\n"));
+  CHECK(text.find("embedding\r\n") != std::string::npos);
+  CHECK(text.find("\"Dress, \"\"long\"\"\"") != std::string::npos);
+  CHECK(text.find(",\r\n") != std::string::npos);
+  CHECK(text.find("\"[0.5,0.25]\"\r\n") != std::string::npos);
+}
