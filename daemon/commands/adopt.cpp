@@ -157,7 +157,8 @@ void add_sink_adopt(CLI::App& sink, invocation& to_run) {
   command->add_flag("--json", options->json, "Print as JSON");
   command->footer(
       "Afterwards a run rewrites and embeds only what differs, keeps the rows' ids, and knows what is gone.\n"
-      "Writes nothing to the sink; again is harmless. Needs the state folder (exit code 4).");
+      "Writes nothing to the sink; again is harmless. Stop the daemon first: one process alone writes "
+      "catwalk's data (exit code 4).");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_adopt(to_run, *options); }; });
 }

@@ -129,8 +129,8 @@ void add_backfill(CLI::App& app, invocation& to_run) {
   command->add_flag("--allow-untrained", options->allow_untrained, "Send vectors of the untrained model");
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->footer(
-      "Touches nothing but the vector. Killed, it goes on where it was. Needs the state folder (exit code "
-      "4).");
+      "Touches nothing but the vector. Killed, it goes on where it was. Stop the daemon first: one process "
+      "alone writes catwalk's data (exit code 4).");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_backfill(to_run, *options); }; });
 }

@@ -92,8 +92,7 @@ void add_check(CLI::App& app, invocation& to_run) {
                     "Also ask robots.txt and one page of each site, the sink and the model");
   command->footer(
       "Reads the files alone; --online also asks the shops and the sink, loads the model, embeds one picture "
-      "of "
-      "each site, and changes nothing. Needs neither the state folder nor a daemon.");
+      "of each site, and changes nothing. It does not matter whether the daemon runs.");
   command->callback(
       [&to_run, online] { to_run.action = [&to_run, online] { return run_check(to_run, *online); }; });
 }

@@ -204,7 +204,7 @@ void add_compare(CLI::App& app, invocation& to_run) {
   command->footer(
       "Prints the cosine of each picture, then min, p5 and median. Exit 1: some picture is below the "
       "threshold.\n"
-      "A sample reads the state database beside a running daemon.");
+      "A sample is of catwalk's own catalogue; a running daemon is not disturbed.");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_compare(to_run, *options); }; });
 }

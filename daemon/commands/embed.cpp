@@ -229,7 +229,7 @@ void add_embed(CLI::App& app, invocation& to_run) {
       ->type_name("P");
   command->add_option("--format", options->format, "jsonl or npy")->check(CLI::IsMember({"jsonl", "npy"}));
   command->add_option("--output", options->output, "A file instead of stdout")->type_name("F");
-  command->footer("Needs no daemon and takes no lock.");
+  command->footer("Works by itself; a running daemon is not disturbed.");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_embed(to_run, *options); }; });
 }

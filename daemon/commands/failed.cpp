@@ -181,7 +181,7 @@ void add_failed(CLI::App& app, invocation& to_run) {
   listing->add_option("-n,--limit", options->limit, "At most so many (default 100)")
       ->check(CLI::Range(1, 100'000));
   listing->add_flag("--json", options->json, "Print as JSON");
-  listing->footer("Reads the state beside a daemon.");
+  listing->footer("Also while the daemon runs: as its own user, root or a member of the group catwalk.");
   listing->callback([&to_run, options] {
     to_run.action = [&to_run, options] { return run_reading(to_run, list, *options); };
   });
@@ -189,7 +189,7 @@ void add_failed(CLI::App& app, invocation& to_run) {
   auto* showing = command->add_subcommand("show", "One of them, with its row and every attempt");
   showing->add_option("NUMBER", options->ids, "Its number in the list")->required()->expected(1);
   showing->add_flag("--json", options->json, "Print as JSON");
-  showing->footer("Reads the state beside a daemon.");
+  showing->footer("Also while the daemon runs: as its own user, root or a member of the group catwalk.");
   showing->callback([&to_run, options] {
     to_run.action = [&to_run, options] { return run_reading(to_run, show, *options); };
   });
@@ -199,8 +199,8 @@ void add_failed(CLI::App& app, invocation& to_run) {
     changing->add_option("NUMBER", options->ids, "Their numbers in the list");
     changing->add_flag("--all", options->all, "All of them");
     changing->footer(
-        "Where a daemon holds the state, it is asked through its unix socket (members of the "
-        "group\ncatwalk), else at http.listen.");
+        "While the daemon runs, it is asked to do it: as its own user, root or a member of the group "
+        "catwalk.");
     changing->callback([&to_run, options, &c] {
       to_run.action = [&to_run, options, &c] { return run_change(to_run, c, *options); };
     });

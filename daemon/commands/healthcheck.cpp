@@ -41,8 +41,7 @@ int run_healthcheck(const invocation& to_run) {
 void add_healthcheck(CLI::App& app, invocation& to_run) {
   auto* command = app.add_subcommand("healthcheck", "Ask the daemon how it is: exit 0 or 1, for a monitor")
                       ->group("Service");
-  command->footer(
-      "Asks through the daemon's unix socket, else at http.listen; needs no access to the state folder.");
+  command->footer("Asks the running daemon; any user of this machine may.");
   command->callback([&to_run] { to_run.action = [&to_run] { return run_healthcheck(to_run); }; });
 }
 

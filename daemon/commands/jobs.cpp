@@ -153,7 +153,7 @@ void add_jobs(CLI::App& app, invocation& to_run) {
   listing->add_option("-n,--limit", options->limit, "At most so many (default 20)")
       ->check(CLI::Range(1, 100'000));
   listing->add_flag("--json", options->json, "Print as JSON");
-  listing->footer("Reads the state beside a daemon.");
+  listing->footer("Also while the daemon runs: as its own user, root or a member of the group catwalk.");
   listing->callback([&to_run, options] {
     to_run.action = [&to_run, options] { return run_verb(to_run, list, *options); };
   });
@@ -161,7 +161,7 @@ void add_jobs(CLI::App& app, invocation& to_run) {
   auto* showing = command->add_subcommand("show", "One run: what each site gave, and its errors");
   showing->add_option("RUN", options->run, "Its number in the list")->required();
   showing->add_flag("--json", options->json, "Print as JSON");
-  showing->footer("Reads the state beside a daemon.");
+  showing->footer("Also while the daemon runs: as its own user, root or a member of the group catwalk.");
   showing->callback([&to_run, options] {
     to_run.action = [&to_run, options] { return run_verb(to_run, show, *options); };
   });
@@ -169,8 +169,7 @@ void add_jobs(CLI::App& app, invocation& to_run) {
   auto* cancelling = command->add_subcommand("cancel", "End a run that is under way");
   cancelling->add_option("RUN", options->run, "Its number in the list")->required();
   cancelling->footer(
-      "Asks the daemon through its unix socket (members of the group catwalk), else at http.listen. What was "
-      "read\n"
+      "Asks the running daemon: as its own user, root or a member of the group catwalk. What was read "
       "is kept; a scheduled run does not go on later.");
   cancelling->callback([&to_run, options] {
     to_run.action = [&to_run, options] { return run_cancel(to_run, options->run); };

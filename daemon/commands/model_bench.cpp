@@ -97,9 +97,8 @@ void add_model_bench(CLI::App& model, invocation& to_run) {
   command->add_flag("--json", o->json, "JSON instead of a table");
   command->footer(
       "Forward passes over noise, without decoding. What it measures for embed.threads and embed.batch: auto "
-      "is kept in the state folder and taken from the next start on; let the machine rest meanwhile. Needs "
-      "no "
-      "daemon and takes no lock.");
+      "is kept and taken from the next start on; let the machine rest meanwhile. Works by itself; a running "
+      "daemon is not disturbed.");
   command->callback([&to_run, o] { to_run.action = [&to_run, o] { return bench(to_run, *o); }; });
 }
 

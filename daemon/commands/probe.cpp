@@ -106,7 +106,7 @@ void add_probe(CLI::App& app, invocation& to_run) {
       ->required();
   command->add_option("--write", options->write, "Also add the stanza to a sites file")->type_name("FILE");
   command->add_flag("--json", options->json, "Print kind, rows and stanza as JSON");
-  command->footer("Asks the shop alone, politely; needs neither the state folder nor a model.");
+  command->footer("Asks the shop alone, politely; needs no model, and no configuration.");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run(to_run, *options); }; });
 }

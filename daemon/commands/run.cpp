@@ -34,7 +34,8 @@ void add_run(CLI::App& app, invocation& to_run) {
   auto allow_untrained = std::make_shared<bool>(false);
   command->add_flag("--allow-untrained", *allow_untrained, "Send vectors of the untrained model");
   command->footer(
-      "Holds the state folder. SIGHUP loads the configuration again; an invalid one leaves the old in "
+      "While it runs, no other process writes catwalk's data (state.dir). SIGHUP loads the configuration "
+      "again; an invalid one leaves the old in "
       "place.\n"
       "SIGTERM drains and exits 0; a second signal exits at once.");
   command->callback([&to_run, allow_untrained] {

@@ -252,8 +252,9 @@ void add_scrape(CLI::App& app, invocation& to_run) {
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->add_flag("--migrate", options->migrate)->group("");
   command->footer(
-      "Needs the state folder: where a daemon holds it, use its schedule or stop it first (exit code 4). "
-      "--dry-run reads it beside a daemon, too, and writes nothing.");
+      "A running daemon has catwalk's data to itself: use its schedule, the dashboard, or stop it first "
+      "(exit "
+      "code 4). --dry-run works beside it, and writes nothing.");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_scrape(to_run, *options); }; });
 }

@@ -112,7 +112,10 @@ void add_search(CLI::App& app, invocation& to_run) {
   command->add_option("-k", options->k, "How many (default 10)")->type_name("N");
   command->add_option("--site", options->site, "Only this site's")->type_name("S");
   command->add_flag("--json", options->json, "JSON instead of a table");
-  command->footer("Reads the state database beside a running daemon; needs read access to the state folder.");
+  command->footer(
+      "Searches catwalk's own catalogue, also while the daemon runs: as its own user, root or a member of "
+      "the group "
+      "catwalk.");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_search(to_run, *options); }; });
 }

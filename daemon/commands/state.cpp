@@ -95,9 +95,11 @@ int run_prune(const invocation& to_run) {
 }  // namespace
 
 void add_state(CLI::App& app, invocation& to_run) {
-  auto* group = app.add_subcommand("state", "The state database: back up, restore, check, prune")
-                    ->group("Service")
-                    ->require_subcommand(1);
+  auto* group =
+      app.add_subcommand("state",
+                         "What catwalk keeps (the catalogue, vectors, runs): back up, restore, check, prune")
+          ->group("Service")
+          ->require_subcommand(1);
   const auto file_command = [&](const char* name, const char* about, auto action) {
     auto* command = group->add_subcommand(name, about);
     auto file = std::make_shared<std::string>();
@@ -107,18 +109,17 @@ void add_state(CLI::App& app, invocation& to_run) {
     });
     return command;
   };
-  file_command("backup", "Copy the state database, also while the daemon runs", run_backup)
-      ->footer("Reads the state folder. FILE must not exist; it is readable by its owner alone.");
+  file_command("backup", "Copy what catwalk keeps", run_backup)
+      ->footer("Also while the daemon runs. FILE must not exist; it is readable by its owner alone.");
   file_command("restore", "Put a backup in place; the database before is kept beside it", run_restore)
-      ->footer("Needs the state folder: stop the daemon first (exit code 4).");
+      ->footer("Stop the daemon first (exit code 4).");
   auto* check = group->add_subcommand("check", "Read everything, compare every checksum");
   auto json = std::make_shared<bool>(false);
   check->add_flag("--json", *json, "JSON instead of lines");
-  check->footer("Reads the state folder beside a running daemon. Exit 1: something is damaged.");
+  check->footer("Also while the daemon runs. Exit 1: something is damaged.");
   check->callback([&to_run, json] { to_run.action = [&to_run, json] { return run_check(to_run, *json); }; });
   auto* prune = group->add_subcommand("prune", "Delete what is older than `retention` says");
-  prune->footer(
-      "The daemon does this once a day; where it runs, it is asked to, else the state folder is used.");
+  prune->footer("The daemon does this once a day; where it runs, it is asked to, else this command does.");
   prune->callback([&to_run] { to_run.action = [&to_run] { return run_prune(to_run); }; });
 }
 

@@ -61,8 +61,8 @@ void add_status(CLI::App& app, invocation& to_run) {
   command->add_flag("--token", options->token, "Print the API's token instead");
   command->add_flag("--json", options->json, "What GET /health answers");
   command->footer(
-      "Asks through the daemon's unix socket, else at http.listen. Exit 0: healthy, 1: not, or no daemon.\n"
-      "--token reads the state folder, else asks through the socket (members of the group catwalk).");
+      "Asks the running daemon. Exit 0: healthy, 1: not, or no daemon.\n"
+      "--token: as the daemon's own user, root or a member of the group catwalk.");
   command->callback(
       [&to_run, options] { to_run.action = [&to_run, options] { return run_status(to_run, *options); }; });
 }

@@ -1,5 +1,6 @@
 """What a user gets wrong and what shops send: every error names what, where, why and what to do."""
 
+import re
 import subprocess
 
 import pytest
@@ -47,6 +48,13 @@ def test_a_wrong_command_line_is_told_in_one_line(catwalk, line, says):
     assert done.out == ""
     assert done.err.startswith("catwalk: " + says), done.err
     assert done.err.count("\n") == 1
+
+
+def test_help_says_what_a_command_talks_to_in_words_that_need_no_explaining(catwalk):
+    manual = catwalk("completion", "man").out
+    assert "while the daemon runs" in manual
+    for jargon in (r"sockets?", r"locks?", "state database", "the state beside"):
+        assert not re.search(rf"\b{jargon}\b", manual), jargon
 
 
 def test_unknown_key_of_a_site(catwalk, configure, shop):
