@@ -99,9 +99,6 @@ class counting_sink final : public spdlog::sinks::base_sink<std::mutex> {
       to_->log(msg);
   }
   void flush_() override { to_->flush(); }
-  void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
-    to_->set_formatter(std::move(formatter));
-  }
 
  private:
   void tell(const std::vector<repeated_lines::summary>& summaries) {
