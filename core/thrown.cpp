@@ -6,12 +6,9 @@
 #include <string_view>
 #include <utility>
 
-namespace catwalk {
+#include "core/memory_advice.hpp"
 
-namespace {
-constexpr std::string_view takes_less =
-    "lower embed.batch, embed.threads or embed.decode_memory, or give the machine more memory";
-}  // namespace
+namespace catwalk {
 
 std::string in_short(const std::exception& thrown) {
   const std::string all = thrown.what();
@@ -33,7 +30,7 @@ bool ran_out_of_memory(const std::exception& thrown) {
 
 error with_cause(error otherwise, const std::exception& thrown) {
   const bool memory = ran_out_of_memory(thrown);
-  if (memory) otherwise.hint = takes_less;
+  if (memory) otherwise.hint = memory_advice;
   if (!otherwise.why.empty()) otherwise.why += ": ";
   otherwise.why += memory ? "memory ran out: " + in_short(thrown) : in_short(thrown);
   return otherwise;

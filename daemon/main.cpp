@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/log.hpp"
+#include "core/memory_advice.hpp"
 #include "core/thrown.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/usage_error.hpp"
@@ -72,10 +73,11 @@ std::terminate_handler aborts = std::abort;
     if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
   } catch (const std::exception& e) {
     if (ran_out_of_memory(e)) {
-      constexpr std::string_view text =
-          "catwalk: memory ran out, nothing that was stored is lost (lower embed.batch, embed.threads or "
-          "embed.decode_memory, or give the machine more memory)\n";
-      [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+      // Piece by piece: there is no memory to put them together in.
+      for (const std::string_view part :
+           {std::string_view("catwalk: memory ran out, nothing that was stored is lost ("), memory_advice,
+            std::string_view(")\n")})
+        [[maybe_unused]] const auto written = write(STDERR_FILENO, part.data(), part.size());
       std::_Exit(exit_failed);
     }
   } catch (...) {
