@@ -42,6 +42,22 @@ result<json> json_of(const result<http_response>& response, const std::string& u
   return parse_json_document(response->body, url);
 }
 
+/// What /meta.json names. Prices without their currency would change every row that was written with it,
+/// hence a shop that names none is an error.
+result<std::string> currency_of(const result<http_response>& response, const std::string& url) {
+  constexpr const char* what = "cannot read the shop's currency";
+  constexpr const char* way_out = "set currency: at the site";
+  const auto document = json_of(response, url, what);
+  if (document.has_error()) {
+    error failure = document.error();
+    if (failure.hint.empty()) failure.hint = way_out;
+    return failure;
+  }
+  const json code = document->is_object() ? document->value("currency", json()) : json();
+  if (!code.is_string()) return error{errc::malformed, what, url, "it names none", way_out};
+  return code.get<std::string>();
+}
+
 }  // namespace
 
 shopify_source::shopify_source(const source_context& context, shopify_reader reader)
@@ -96,23 +112,10 @@ asio::awaitable<result<void>> shopify_source::find_currency() {
   page_address meta{context_.site.shopify->url.text + "/meta.json", ""};
   const std::string url = meta.url;
   auto response = co_await run_.requests().fetch(std::move(meta));
-  const auto document = json_of(response, url, "cannot read the shop's currency");
-  if (document.has_value() && document->is_object()) {
-    const auto code = document->find("currency");
-    if (code != document->end() && code->is_string()) {
-      reader_.set_currency(code->get<std::string>());
-      co_return result<void>();
-    }
-  }
-  // Prices without their currency would change every row that was written with it.
-  if (document.has_error() && !document.error().hint.empty()) co_return document.error();
-  error failure{errc::malformed, "cannot read the shop's currency", url, "it names none",
-                "set currency: at the site"};
-  if (document.has_error()) {
-    failure = document.error();
-    failure.hint = "set currency: at the site";
-  }
-  co_return failure;
+  auto currency = currency_of(response, url);
+  if (currency.has_error()) co_return currency.error();
+  reader_.set_currency(std::move(*currency));
+  co_return result<void>();
 }
 
 asio::awaitable<result<std::vector<std::string>>> shopify_source::find_collections() {
