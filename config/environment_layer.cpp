@@ -50,6 +50,7 @@ class layers {
       context_.lists_by_comma = true;
       one.apply(values_, scalar_node(std::move(value), from.where), context_);
       context_.lists_by_comma = false;
+      return;
     }
   }
 

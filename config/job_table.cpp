@@ -8,10 +8,7 @@ using namespace std::chrono_literals;
 
 constexpr setting_maker<job_settings> make{false};
 
-#define FIELD(member)             \
-  [](job_settings & j) -> auto& { \
-    return j.member;              \
-  }
+#define FIELD(member) ([](job_settings & j) -> auto& { return j.member; })
 
 job_setting sites() {
   return make.row("schedule.jobs[].sites", "all, or a list of names", "all", "the sites to run, by name",

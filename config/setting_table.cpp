@@ -15,10 +15,7 @@ constexpr bytes unlimited = 1'000'000'000'000'000;
 constexpr setting_maker<settings> make;
 
 /// The field of `settings` that a row fills.
-#define FIELD(member)         \
-  [](settings & s) -> auto& { \
-    return s.member;          \
-  }
+#define FIELD(member) ([](settings & s) -> auto& { return s.member; })
 
 /// The items of `a,b`, as they are written.
 std::vector<std::string> split_by_comma(const std::string& text) {
@@ -119,8 +116,10 @@ std::optional<yaml_node> mapping_by_comma(const yaml_node& node, const std::stri
     const auto equals = item.find('=');
     auto key = trimmed(item.substr(0, equals));
     if (equals == std::string::npos || key.empty())
-      return refuse(c.found, node.where, name + ": expected auto or FIELD=COLUMN, found '" + item + "'",
-                    "write it as image_embedding=embedding,info_embedding=null");
+      return refuse(
+          c.found, node.where,
+          std::string(name).append(": expected auto or FIELD=COLUMN, found '").append(item).append("'"),
+          "write it as image_embedding=embedding,info_embedding=null");
     auto value = std::make_shared<yaml_node>(scalar_node(trimmed(item.substr(equals + 1)), node.where));
     if (value->text.empty() || value->text == "null") value->type = yaml_node::kind::null;
     mapping.entries.push_back({std::move(key), node.where, std::move(value)});

@@ -30,7 +30,7 @@ std::string text(const nlohmann::json& columns, const char* name) {
 }  // namespace
 
 backfill::backfill(asio::any_io_executor loop, parts p, options o)
-    : loop_(std::move(loop)), parts_(std::move(p)), options_(o) {}
+    : loop_(std::move(loop)), parts_(p), options_(o) {}
 
 storage::stored_rows_query backfill::query() const {
   using storage::stored_rows_query;

@@ -95,7 +95,7 @@ result<picture_query> from_form(std::string_view content_type, std::string_view 
       query.view.upright = *flag;
     } else if (part.name == "crop") {
       std::string list(part.content);
-      if (!list.starts_with('[')) list = "[" + list + "]";
+      if (!list.starts_with('[')) list.insert(0, 1, '[').push_back(']');
       auto crop = crop_of(json::parse(list, nullptr, false));
       if (!crop) return crop.error();
       query.view.crop = *crop;

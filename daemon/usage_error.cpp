@@ -135,7 +135,7 @@ std::string wrong_value(const CLI::Option& option, bool is_number) {
 std::string missing(const std::vector<const CLI::App*>& path, const CLI::Option* option,
                     const std::string& text) {
   if (option != nullptr) {
-    const auto about = option->get_description();
+    const auto& about = option->get_description();
     return option->get_name() + " is missing" + (about.empty() ? "" : " (" + about + ")") + ".";
   }
   // Of a group of options too many were given: "… from [--a,--b]".

@@ -61,7 +61,7 @@ result<field_map> field_map::compile(const config::field_expressions& fields, co
     std::vector<located_expression> compiled;
     for (const config::located_text& expression : expressions) {
       if (is_null_expression(expression)) continue;
-      auto one = compile_expression(expression, key + "." + field);
+      auto one = compile_expression(expression, std::string(key).append(1, '.').append(field));
       if (one.has_error()) return one.error();
       compiled.push_back(std::move(*one));
     }

@@ -39,7 +39,8 @@ int verify_stored(const std::filesystem::path& models_dir, const options& o) {
   if (!o.name.empty()) {
     auto one = embed::find_model(models_dir, o.name);
     if (!one) return fail(one.error());
-    models->assign(1, std::move(*one));
+    models->clear();
+    models->push_back(std::move(*one));
   }
   if (models->empty())
     std::cerr << "catwalk: no model in " << models_dir.string() << "; `catwalk model pull` gets one\n";
