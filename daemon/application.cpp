@@ -205,7 +205,8 @@ asio::awaitable<result<void>> application::start_parts() {
                            sink_ != nullptr,
                            [this] {
                              if (writer_) writer_->notify();
-                           }};
+                           },
+                           cpu_.get_executor()};
   images_ = std::make_unique<image_stage>(loop_.get_executor(), std::move(parts));
   images_->start();
   if (auto started = co_await start_texts(); !started) co_return started.error();

@@ -151,7 +151,8 @@ asio::awaitable<result<void>> application::load_model() {
   }
   if (needs_remote(wanted)) {
     const auto width = description_ ? description_->vector_width : std::nullopt;
-    remote = embed::make_remote_encoder(loop_.get_executor(), remote_options_of(settings(), width, layout()));
+    remote = embed::make_remote_encoder(loop_.get_executor(), cpu_.get_executor(),
+                                        remote_options_of(settings(), width, layout()));
     spdlog::info("vectors are asked for at {}", remote->model().fingerprint);
   }
   // The vectors of texts lie in the space of the pictures' model, hence none where pictures go elsewhere.

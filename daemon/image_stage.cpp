@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "core/log_scope.hpp"
+#include "core/offload.hpp"
 #include "core/sha256.hpp"
 #include "daemon/image_retry.hpp"
 #include "scrape/image_source.hpp"
@@ -166,7 +167,9 @@ asio::awaitable<result<void>> image_stage::fetch_and_embed(storage::due_image im
 
   storage::vector_commit commit;
   commit.image_url = image.url;
-  commit.content_sha256 = sha256_hex(response->body);
+  auto hash = [&body = response->body] { return sha256_hex(body); };
+  auto hashing = offload(parts_.cpu, std::move(hash));
+  commit.content_sha256 = co_await std::move(hashing);
   if (known && (known->content_sha256.empty() || known->content_sha256 == commit.content_sha256)) {
     storage::image_confirmation same{image.url, etag, last_modified, commit.content_sha256};
     co_return co_await confirm(std::move(same));

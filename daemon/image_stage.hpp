@@ -49,6 +49,7 @@ class image_stage {
     std::function<storage::run_id(const site_name&)> run_of;
     bool to_sink;                        ///< vectors go on to the outbox
     std::function<void()> on_committed;  ///< the outbox writer may have something to send
+    boost::asio::any_io_executor cpu;    ///< the CPU pool: a picture of 20 MB is hashed for tens of ms
   };
 
   image_stage(const boost::asio::any_io_executor& loop, parts p);

@@ -12,6 +12,7 @@
 
 #include "core/clock.hpp"
 #include "core/http_client.hpp"
+#include "core/offload.hpp"
 #include "core/url.hpp"
 #include "embed/remote_answer.hpp"
 
@@ -106,8 +107,9 @@ std::string words_of(const http_response& response) {
 
 class remote_encoder final : public image_encoder {
  public:
-  remote_encoder(asio::any_io_executor loop, remote_options options)
+  remote_encoder(asio::any_io_executor loop, asio::any_io_executor cpu, remote_options options)
       : loop_(loop),
+        cpu_(std::move(cpu)),
         options_(std::move(options)),
         service_(redacted(options_.url)),
         http_(loop, client_options(options_)),
@@ -183,7 +185,14 @@ class remote_encoder final : public image_encoder {
                               answer.error().http_status != 401 && answer.error().http_status != 429;
       if (!cannot_get) co_return answer;
     }
-    co_return co_await ask_until_it_answers(remote_request_by_bytes(bytes, view), name);
+    auto write = [&bytes, view] { return remote_request_by_bytes(bytes, view); };
+    auto writing = offload(cpu_, std::move(write));
+    auto body = co_await std::move(writing);
+    // Offloaded work ends before a cancellation does.
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+      co_return failure(errc::cancelled, name, "the caller went away");
+    co_return co_await ask_until_it_answers(std::move(body), name);
   }
 
   asio::awaitable<result<embedding>> ask_until_it_answers(std::string body, std::string name) {
@@ -249,7 +258,7 @@ class remote_encoder final : public image_encoder {
     for (float& v : values) v = static_cast<float>(static_cast<double>(v) / length);
   }
 
-  asio::any_io_executor loop_;
+  asio::any_io_executor loop_, cpu_;
   const remote_options options_;
   const std::string service_;  ///< the address, without what in it could be a secret
   http_client http_;
@@ -263,8 +272,9 @@ class remote_encoder final : public image_encoder {
 
 }  // namespace
 
-std::unique_ptr<image_encoder> make_remote_encoder(asio::any_io_executor loop, remote_options options) {
-  return std::make_unique<remote_encoder>(std::move(loop), std::move(options));
+std::unique_ptr<image_encoder> make_remote_encoder(asio::any_io_executor loop, asio::any_io_executor cpu,
+                                                   remote_options options) {
+  return std::make_unique<remote_encoder>(std::move(loop), std::move(cpu), std::move(options));
 }
 
 }  // namespace catwalk::embed

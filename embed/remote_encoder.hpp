@@ -28,8 +28,9 @@ struct remote_options {
 ///
 /// A picture that has an address is asked for by that, as the contract says; where the service cannot get it
 /// (4xx), or the picture has none or is turned or cropped, its bytes are sent. People's questions go ahead of
-/// the catalogue's. Construct on the loop.
-std::unique_ptr<image_encoder> make_remote_encoder(boost::asio::any_io_executor loop, remote_options options);
+/// the catalogue's. `cpu`: where the bytes of a picture are written into a request. Construct on the loop.
+std::unique_ptr<image_encoder> make_remote_encoder(boost::asio::any_io_executor loop,
+                                                   boost::asio::any_io_executor cpu, remote_options options);
 
 /// Asks `first`, and `second` for a picture for which `first` itself failed (not the picture); after some
 /// failures in a row `first` is spared for a minute, which `on_spared` is told with the last failure. Its

@@ -146,7 +146,8 @@ asio::awaitable<int> compare(asio::io_context& loop, application* app, const con
   if (!local) co_return fail(local.error());
   auto asked = remote_options_of(settings, model->info.dim, "");
   asked.model = model->info.name;
-  const auto remote = embed::make_remote_encoder(loop.get_executor(), std::move(asked));
+  // One picture after the other: nothing else waits for this loop.
+  const auto remote = embed::make_remote_encoder(loop.get_executor(), loop.get_executor(), std::move(asked));
   comparison_run run(loop, settings, **local, *remote);
   const int code = co_await run.run(std::move(images), std::move(options));
   (*local)->close();

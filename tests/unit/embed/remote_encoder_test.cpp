@@ -46,7 +46,7 @@ result<embedding> encode(const remote_options& options,
                          const std::string& name = "https://shop.example/a.jpg",
                          const picture_view& view = {}) {
   asio::io_context loop;
-  const auto encoder = make_remote_encoder(loop.get_executor(), options);
+  const auto encoder = make_remote_encoder(loop.get_executor(), loop.get_executor(), options);
   auto answer = asio::co_spawn(loop, encoder->encode_view("bytes", name, lane::bulk, view), asio::use_future);
   loop.run();
   return answer.get();
@@ -159,7 +159,7 @@ TEST_CASE("an unknown width is that of the first answer, from then on") {
   auto options = options_for(server);
   options.dim = 0;
   asio::io_context loop;
-  const auto encoder = make_remote_encoder(loop.get_executor(), options);
+  const auto encoder = make_remote_encoder(loop.get_executor(), loop.get_executor(), options);
   CHECK(encoder->model().dim == 0);
   auto first = asio::co_spawn(loop, encoder->encode("b", "f", lane::bulk), asio::use_future);
   loop.run();
@@ -191,7 +191,7 @@ TEST_CASE("no more requests than permitted are in flight, and people go first") 
   options.concurrency = 1;
   options.waiting_queries = 1;
   asio::io_context loop;
-  const auto encoder = make_remote_encoder(loop.get_executor(), options);
+  const auto encoder = make_remote_encoder(loop.get_executor(), loop.get_executor(), options);
   task_group tasks(loop.get_executor());
   std::vector<std::string> order;
   tasks.spawn("1", ask_into(*encoder, "b1", lane::bulk, order));
@@ -215,7 +215,7 @@ TEST_CASE("cancelled callers leave the line and give their place back") {
   auto options = options_for(server);
   options.concurrency = 1;
   asio::io_context loop;
-  const auto encoder = make_remote_encoder(loop.get_executor(), options);
+  const auto encoder = make_remote_encoder(loop.get_executor(), loop.get_executor(), options);
   std::vector<std::string> order;
   {
     task_group tasks(loop.get_executor());
@@ -241,10 +241,10 @@ TEST_CASE("the second encoder answers for what the first fails on, and not for a
   a.retry.attempts = 1;
   std::vector<error> told;
   asio::io_context loop;
-  const auto encoder =
-      make_fallback_encoder(make_remote_encoder(loop.get_executor(), a),
-                            make_remote_encoder(loop.get_executor(), options_for(second)),
-                            [&](const error& e) { told.push_back(e); }, {.failures = 2, .pause = 1h});
+  const auto encoder = make_fallback_encoder(
+      make_remote_encoder(loop.get_executor(), loop.get_executor(), a),
+      make_remote_encoder(loop.get_executor(), loop.get_executor(), options_for(second)),
+      [&](const error& e) { told.push_back(e); }, {.failures = 2, .pause = 1h});
   for (int i = 0; i < 5; ++i) {
     loop.restart();
     auto answer = asio::co_spawn(loop, encoder->encode("b", "f", lane::bulk), asio::use_future);
@@ -257,4 +257,19 @@ TEST_CASE("the second encoder answers for what the first fails on, and not for a
   REQUIRE(told.size() == 1);
   CHECK(told.front().http_status == 500);
   CHECK(encoder->model().fingerprint.find(first.endpoint()) != std::string::npos);
+}
+
+TEST_CASE("a picture is written into its request in the CPU pool, not on the loop") {
+  loopback_server server([](const auto&) { return vector_reply(); });
+  asio::io_context loop, cpu;
+  const auto encoder = make_remote_encoder(loop.get_executor(), cpu.get_executor(), options_for(server));
+  auto answer = asio::co_spawn(loop, encoder->encode("bytes", "a.jpg", lane::bulk), asio::use_future);
+  loop.poll();
+  CHECK(server.requests().empty());
+  CHECK(cpu.run() > 0);
+  loop.restart();
+  loop.run();
+  CHECK(answer.get().has_value());
+  REQUIRE(server.requests().size() == 1);
+  CHECK(nlohmann::json::parse(server.requests()[0].body)["type"] == "base64");
 }
