@@ -102,9 +102,14 @@ bool committing_page_sink::limit_reached() const {
   return options_.limit && report_.products >= *options_.limit;
 }
 
-comparing_page_sink::comparing_page_sink(storage::catalogue* catalogue, read_options options,
-                                         site_report& report, dry_run_findings& findings)
-    : catalogue_(catalogue), options_(options), report_(report), findings_(findings) {}
+comparing_page_sink::comparing_page_sink(storage::catalogue* catalogue, storage::layout::settings layout,
+                                         read_options options, site_report& report,
+                                         dry_run_findings& findings)
+    : catalogue_(catalogue),
+      layout_(std::move(layout)),
+      options_(options),
+      report_(report),
+      findings_(findings) {}
 
 asio::awaitable<std::optional<scrape::page_validators>> comparing_page_sink::known(const std::string&,
                                                                                    const std::string&) {
@@ -117,7 +122,7 @@ asio::awaitable<result<void>> comparing_page_sink::accept(scrape::page p) {
   count_skipped(p, options_, report_);
   result<std::vector<storage::comparison>> compared = std::vector<storage::comparison>();
   if (catalogue_) {
-    auto found = co_await catalogue_->compare(p.products);
+    auto found = co_await catalogue_->compare(p.products, layout_);
     compared = std::move(found);
   } else {
     for (const auto& item : p.products) compared->push_back({item.id, storage::comparison::kind::added, {}});

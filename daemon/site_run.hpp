@@ -61,11 +61,12 @@ struct dry_run_findings {
   std::vector<storage::sync_preview::product_gone> gone;
 };
 
-/// Compares pages with the catalogue (nullptr: there is none, all is new) and writes nothing.
+/// Compares pages with the catalogue (nullptr: there is none, all is new) and writes nothing. `layout`: what
+/// is configured of the sink's.
 class comparing_page_sink final : public scrape::page_sink {
  public:
-  comparing_page_sink(storage::catalogue* catalogue, read_options options, site_report& report,
-                      dry_run_findings& findings);
+  comparing_page_sink(storage::catalogue* catalogue, storage::layout::settings layout, read_options options,
+                      site_report& report, dry_run_findings& findings);
   boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string& endpoint,
                                                                        const std::string& url) override;
   boost::asio::awaitable<result<void>> accept(scrape::page p) override;
@@ -73,6 +74,7 @@ class comparing_page_sink final : public scrape::page_sink {
 
  private:
   storage::catalogue* catalogue_;
+  storage::layout::settings layout_;
   read_options options_;
   site_report& report_;
   dry_run_findings& findings_;

@@ -151,7 +151,9 @@ asio::awaitable<void> site_runner::commit_site(const config::site& site, storage
 
 asio::awaitable<void> site_runner::compare_site(const config::site& site, read_options read,
                                                 site_report& report, dry_run_findings& findings) {
-  comparing_page_sink to(parts_.catalogue, read, report, findings);
+  const auto& sink = parts_.loaded.values.sink;
+  comparing_page_sink to(parts_.catalogue, {sink.layout, sink.columns, sink.on_conflict}, read, report,
+                         findings);
   const auto browser = browser_for(site);
   auto context = context_for(site, browser.get());
   co_await read_site(context, to, report);

@@ -1,6 +1,7 @@
 #include "storage/adoption.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/json_text.hpp"
 #include "core/sha256.hpp"
@@ -119,18 +120,47 @@ void adoption::add(const adoptable_row& row) {
           p.source, address, json_text(row.columns));
 }
 
-void adoption::take_over(const product& p, const layout* shape) {
-  std::optional<stub> found;
-  {
-    auto s = db_.prepare(
-        "select a.id, p.image_url, a.row, p.vector_state = 'ready' from adopted a join products p on p.id = "
-        "a.id "
-        "where a.id = ?1 or a.id = ?2 or (a.source = ?3 and a.product_url = ?4) "
-        "order by a.id = ?1 desc limit 1");
-    s.bind(p.id.str(), sha256_hex(p.source + ':' + p.product_url), p.source, p.product_url);
-    if (!s.step()) return;
-    found = stub{s.text(0), s.text(1), s.text(2), s.integer(3) != 0};
+/// The adopted row of a product that is read: under its id, under the id of an older rule, or by its address.
+std::optional<adoption::stub> adoption::standing_for(const product& p) {
+  auto s = db_.prepare(
+      "select a.id, p.image_url, a.row, p.vector_state = 'ready' from adopted a join products p on p.id = "
+      "a.id "
+      "where a.id = ?1 or a.id = ?2 or (a.source = ?3 and a.product_url = ?4) "
+      "order by a.id = ?1 desc limit 1");
+  s.bind(p.id.str(), sha256_hex(p.source + ':' + p.product_url), p.source, p.product_url);
+  if (!s.step()) return std::nullopt;
+  return stub{s.text(0), s.text(1), s.text(2), s.integer(3) != 0};
+}
+
+std::optional<std::vector<std::string>> adoption::differences(const product& p,
+                                                              const layout::settings& wanted) {
+  const auto found = standing_for(p);
+  if (!found) return std::nullopt;
+  const auto row = json::parse(found->row, nullptr, false);
+  if (!row.is_object()) return std::nullopt;
+  std::set<std::string> present;
+  for (const auto& [name, value] : row.items()) present.insert(name);
+  auto of_table = wanted;
+  if (of_table.name == "auto") {
+    auto columns = present;
+    // The vector's column is not kept with the row.
+    columns.insert({"embedding", "image_embedding"});
+    of_table.name = detect_layout(columns).value_or(layout::settings().name);
   }
+  // Neither the vectors nor the key are compared.
+  of_table.columns.erase("image_embedding");
+  of_table.columns.erase("info_embedding");
+  of_table.on_conflict = "auto";
+  const auto shape = layout::make(of_table, present);
+  if (!shape) return std::nullopt;
+  auto as_held = p;
+  as_held.id = product_id(found->id);  // the row's key is no difference
+  return shape->different_columns(row, as_held);
+}
+
+void adoption::take_over(const product& p, const layout* shape) {
+  const auto found = standing_for(p);
+  if (!found) return;
   db_.run("delete from adopted where id = ?1", found->id);
   const bool other_id = found->id != p.id.str();
   if (other_id) {

@@ -25,11 +25,15 @@ class adoption {
   /// Before a product that was read is compared with what is stored: gives it the row that stands for it.
   /// `shape` may be null: then what the row holds counts as something else.
   void take_over(const product& p, const layout* shape);
+  /// The columns that take_over() would find to differ, of a table with the layout `wanted` (its name may be
+  /// auto); nullopt: no row stands for the product. Changes nothing.
+  std::optional<std::vector<std::string>> differences(const product& p, const layout::settings& wanted);
   /// Forgets rows that nothing has taken over: they are of another sink.
   void forget();
 
  private:
   struct stub;
+  std::optional<stub> standing_for(const product& p);
   void add(const adoptable_row& row);
   bool known(const adoptable_row& row, const layout& shape);
   void text_is_held(const std::string& id);

@@ -68,10 +68,12 @@ asio::awaitable<result<sync_preview>> catalogue::preview_sync(site_listing read,
   co_return co_await db_->internals().read(std::move(work));
 }
 
-asio::awaitable<result<std::vector<comparison>>> catalogue::compare(std::vector<product> products) {
-  auto work = [products = std::move(products)](connection& db) -> result<std::vector<comparison>> {
+asio::awaitable<result<std::vector<comparison>>> catalogue::compare(std::vector<product> products,
+                                                                    layout::settings wanted) {
+  auto work = [products = std::move(products),
+               wanted = std::move(wanted)](connection& db) -> result<std::vector<comparison>> {
     std::vector<comparison> all;
-    for (const auto& p : products) all.push_back(compare_with_stored(db, p));
+    for (const auto& p : products) all.push_back(compare_with_stored(db, p, wanted));
     return all;
   };
   co_return co_await db_->internals().read(std::move(work));

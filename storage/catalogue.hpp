@@ -13,6 +13,7 @@
 #include "core/embedding.hpp"
 #include "core/error.hpp"
 #include "core/product.hpp"
+#include "storage/layout.hpp"
 #include "storage/product_events.hpp"
 #include "storage/state_database.hpp"
 #include "storage/sync_guard.hpp"
@@ -47,7 +48,7 @@ struct page_commit {
   /// Products that the page lists and that could not be read this time: they are not gone.
   std::vector<product_id> also_seen;
   /// How the sink forms rows, to compare those that were adopted; nullptr: not known.
-  std::shared_ptr<const class layout> shape;
+  std::shared_ptr<const layout> shape;
   /// Whether changes go to the sink: false where there is none.
   bool to_sink = true;
   /// The tower that vectors must come from; a product whose vector has another fingerprint is `stale`.
@@ -223,7 +224,7 @@ struct catalogue_entry {
 struct comparison {
   product_id id;
   enum class kind { added, changed, unchanged } what = kind::added;
-  std::vector<std::string> changed_fields;
+  std::vector<std::string> changed_fields;  ///< of an adopted row: columns
 };
 
 /// A product near a query.
@@ -268,7 +269,10 @@ class catalogue {
   /// What sync() would do if exactly `seen` had been seen; changes nothing.
   boost::asio::awaitable<result<sync_preview>> preview_sync(site_listing read, std::vector<product_id> seen,
                                                             sync_request request);
-  boost::asio::awaitable<result<std::vector<comparison>>> compare(std::vector<product> products);
+  /// `wanted` says how the sink's rows are written: a row that was adopted and that no run has read yet is
+  /// compared as the table keeps it.
+  boost::asio::awaitable<result<std::vector<comparison>>> compare(std::vector<product> products,
+                                                                  layout::settings wanted);
 
   /// Images whose vector is due now (pending, or failed with the next try reached) or that are to be asked
   /// for again, oldest first, without those in `skip` (in flight already).
@@ -287,7 +291,7 @@ class catalogue {
 
   /// Takes over rows that the sink holds; see adoption.hpp.
   boost::asio::awaitable<result<adoption_counts>> adopt(std::vector<adoptable_row> rows,
-                                                        std::shared_ptr<const class layout> shape);
+                                                        std::shared_ptr<const layout> shape);
   /// The vector of an image, where it counts as made by the tower `fingerprint`.
   boost::asio::awaitable<result<std::optional<embedding>>> vector_of(std::string image_url,
                                                                      std::string fingerprint);

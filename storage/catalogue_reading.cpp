@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "storage/adoption.hpp"
 #include "storage/country_prices.hpp"
 #include "storage/image_rows.hpp"
 
@@ -25,11 +26,16 @@ result<catalogue_entry> read_entry(sqlite::connection& db, const sqlite::stateme
   return entry;
 }
 
-comparison compare_with_stored(sqlite::connection& db, const product& read) {
+comparison compare_with_stored(sqlite::connection& db, const product& read, const layout::settings& wanted) {
   comparison c;
   c.id = read.id;
   const auto joined = country_prices(db).preview(read);
   const product& p = joined ? *joined : read;
+  if (auto columns = adoption(db, wall_time{}).differences(p, wanted)) {
+    c.what = columns->empty() ? comparison::kind::unchanged : comparison::kind::changed;
+    c.changed_fields = std::move(*columns);
+    return c;
+  }
   auto s = db.prepare("select field_hash, fields from products where id = ?1 and gone_at is null");
   s.bind(p.id.str());
   if (!s.step()) return c;

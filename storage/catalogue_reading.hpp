@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "storage/catalogue.hpp"
+#include "storage/layout.hpp"
 #include "storage/sqlite.hpp"
 
 namespace catwalk::storage {
@@ -15,7 +16,8 @@ inline constexpr std::string_view entry_columns =
 /// The entry at the statement's row, with its vector. `state_damaged` as read_vector.
 result<catalogue_entry> read_entry(sqlite::connection& db, const sqlite::statement& row);
 
-/// How a product that was read compares with what is stored.
-comparison compare_with_stored(sqlite::connection& db, const product& p);
+/// How a product that was read compares with what is stored: with the row that stands for it, where that was
+/// adopted, as the table of the layout `wanted` keeps it.
+comparison compare_with_stored(sqlite::connection& db, const product& p, const layout::settings& wanted);
 
 }  // namespace catwalk::storage

@@ -318,18 +318,18 @@ json layout::fields_of(const product& p, const embedding* vector) const {
   return row;
 }
 
-bool layout::same_fields(const json& row, const product& p) const {
+std::vector<std::string> layout::different_columns(const json& row, const product& p) const {
   const auto wanted = fields_of(p, nullptr);
+  std::vector<std::string> different;
   for (const auto& [name, value] : wanted.items()) {
     const auto held = row.find(name);
-    if (held == row.end() || *held == value) {
-      if (held == row.end() && !value.is_null()) return false;
-      continue;
-    }
+    const bool absent = held == row.end();
     // A numeric column may come as text.
-    if (!(held->is_string() && value.is_number() && number(held->get<std::string>()) == value)) return false;
+    const bool as_text =
+        !absent && held->is_string() && value.is_number() && number(held->get<std::string>()) == value;
+    if (absent ? !value.is_null() : *held != value && !as_text) different.push_back(name);
   }
-  return true;
+  return different;
 }
 
 std::string layout::row_text(const product& p, const embedding* vector, const embedding* text) const {

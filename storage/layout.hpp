@@ -52,7 +52,11 @@ class layout {
   /// The columns without the vector's numbers, as a document.
   nlohmann::json fields(const product& p, const embedding* vector) const { return fields_of(p, vector); }
   /// Whether a row of the table, as read, holds what fields() would write.
-  bool same_fields(const nlohmann::json& row, const product& p) const;
+  bool same_fields(const nlohmann::json& row, const product& p) const {
+    return different_columns(row, p).empty();
+  }
+  /// The columns in which it does not.
+  std::vector<std::string> different_columns(const nlohmann::json& row, const product& p) const;
   /// The same as a document.
   nlohmann::json row(const product& p, const embedding* vector) const;
 

@@ -62,6 +62,9 @@ def test_what_did_not_change_is_left_alone(
     listed = small_shop.products["2443335"]
     listed[0].price += 100
     gone = listed.pop()
+    shown = catwalk(*SYNC, "--dry-run")
+    assert "0 new, 1 changed, 28 unchanged" in shown.out, shown
+    assert "changed by column: " in shown.out
     done = catwalk(*SYNC)
     assert done.code == 0, done
     assert "1 changed" in done.out and "1 are gone" in done.out

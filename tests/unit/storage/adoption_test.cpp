@@ -119,3 +119,23 @@ TEST_CASE_METHOD(adoption_fixture, "what the catalogue has already is compared, 
   CHECK(value_of(wait_for(box.adopt_sink("sink"))) == 1);
   CHECK(outbox().at(0).substr(0, 5) == "id-b:");
 }
+
+TEST_CASE_METHOD(adoption_fixture, "a dry run compares an adopted row with what its table keeps") {
+  // A table of February 2026: it has neither availability nor country nor currency.
+  shape = std::make_shared<const layout>(value_of(layout::make({"2026-02", {}, "auto"}, std::nullopt)));
+  adopt({held(make("a")), held(make("b"), "of the database"), held(make("c"))});
+  auto changed = make("c", "12USD");
+  changed.availability = false;
+  for (const char* name : {"auto", "2026-02"}) {
+    const auto found =
+        value_of(wait_for(products.compare({make("a"), make("b"), changed, make("d")}, {name, {}, "auto"})));
+    REQUIRE(found.size() == 4);
+    CHECK(found[0].what == comparison::kind::unchanged);
+    CHECK(found[1].what == comparison::kind::unchanged);
+    CHECK(found[2].what == comparison::kind::changed);
+    CHECK(found[2].changed_fields == strings{"price"});
+    CHECK(found[3].what == comparison::kind::added);
+  }
+  // It changes nothing: the run that follows takes the rows over.
+  CHECK(read(begin(), {make("a"), make("b"), changed}).unchanged == 2);
+}

@@ -386,7 +386,7 @@ TEST_CASE_METHOD(state_fixture, "products that a run saw come in the order of th
 TEST_CASE_METHOD(state_fixture, "a dry run is told what would change") {
   const auto run = begin();
   commit(run, {make("a"), make("b")});
-  const auto found = value_of(wait_for(products.compare({make("a"), make("b", "9USD"), make("c")})));
+  const auto found = value_of(wait_for(products.compare({make("a"), make("b", "9USD"), make("c")}, {})));
   REQUIRE(found.size() == 3);
   CHECK(found[0].what == comparison::kind::unchanged);
   CHECK(found[0].changed_fields.empty());
