@@ -1,6 +1,7 @@
 #include "scrape/probe.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "config/load.hpp"
@@ -20,6 +21,8 @@ namespace asio = boost::asio;
 constexpr std::size_t most_sitemaps = 3;
 /// A sitemap lists pages of all kinds; so many without a product say that it is not the products'.
 constexpr int most_pages = 20;
+/// Folders of an address that are tried as a shop's own, besides the host's.
+constexpr std::size_t most_folders = 3;
 
 page_manners browser_like() {
   page_manners manners;
@@ -58,6 +61,23 @@ std::string collection_in(const std::string& path) {
   const std::string rest = path.substr(at + mark.size());
   std::string handle = percent_decode(rest.substr(0, rest.find('/')));
   return handle == "all" ? std::string() : handle;
+}
+
+/// Where the Shopify shop may live of which an address shows this path, the likeliest first: before what
+/// every such shop has, else at the path, or in a folder above it.
+std::vector<std::string> shop_paths(std::string path) {
+  constexpr std::array marks{"/products.json", "/products/", "/collections/", "/pages/", "/blogs/"};
+  std::size_t end = std::string::npos;
+  for (const char* mark : marks) end = std::min(end, path.find(mark));
+  if (end != std::string::npos) return {path.substr(0, end)};
+  std::vector<std::string> paths;
+  while (path.ends_with('/')) path.pop_back();
+  while (!path.empty() && paths.size() < most_folders) {
+    paths.push_back(path);
+    path.resize(path.rfind('/'));
+  }
+  paths.emplace_back();
+  return paths;
 }
 
 bool holds_items(const std::string& body, const std::string& on) {
@@ -153,13 +173,12 @@ void probe::add_shopify(const std::string& address) {
   shop.query.clear();
   shop.fragment.clear();
   const std::string collection = collection_in(shop.path);
-  const std::string prefix =
-      shop.path.substr(0, std::min(shop.path.find("/products.json"), shop.path.find("/collections/")));
-  const bool at_root = prefix.size() == shop.path.size();
-  shop.path = at_root ? "/" : prefix + '/';
-  std::string root = shop.str();
-  root.pop_back();
-  candidates_.push_back({"shopify", shopify_stanza(head_for(address), root, collection)});
+  for (const std::string& path : shop_paths(shop.path)) {
+    shop.path = path + '/';
+    std::string root = shop.str();
+    root.pop_back();
+    candidates_.push_back({"shopify", shopify_stanza(head_for(address), root, collection)});
+  }
 }
 
 asio::awaitable<result<std::vector<product>>> probe::read_with(const std::string& stanza) {

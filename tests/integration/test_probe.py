@@ -53,6 +53,22 @@ def test_a_shopify_shop_from_any_of_its_pages(probe):
         assert probe(shop.url + "/collections/first", 8)["kind"] == "shopify"
 
 
+class UnderAPath(ShopifyShop):
+    def answer(self, target, seen):
+        if not target.startswith("/uk/outlet"):
+            return 404, {}, b"not found"
+        return super().answer(target.removeprefix("/uk/outlet") or "/", seen)
+
+
+def test_a_shopify_shop_under_a_path(probe):
+    with UnderAPath(12) as shop:
+        for page in ("/uk/outlet", "/uk/outlet/", "/uk/outlet/coats", "/uk/outlet/products/coat-1"):
+            found = probe(shop.url + page, 12)
+            assert found["kind"] == "shopify"
+            assert yaml.safe_load(found["stanza"])[0]["shopify"] == shop.url + "/uk/outlet"
+        assert probe(shop.url + "/uk/outlet/collections/first", 8)["kind"] == "shopify"
+
+
 def test_a_feed(probe):
     lines = ["id\ttitle\tlink\timage_link\tprice"]
     lines += [f"{n}\tCoat {n}\thttps://s.example/{n}\thttps://c.example/{n}.jpg\t9.90 EUR" for n in range(1, 6)]
