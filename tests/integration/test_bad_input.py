@@ -103,6 +103,13 @@ def test_good_configuration_is_said_to_be_good(catwalk, configure, shop):
     assert done.code == 0, done
 
 
+def test_a_file_where_sites_are_named(catwalk, configure, shop):
+    configure(shop)
+    done = catwalk("scrape", "--sites", "sites.yaml")
+    assert done.code == 2, done
+    assert "sites are named here, a file of them is named with --config" in done.err
+
+
 def test_unreachable_shop(catwalk, configure, shop):
     address = f"http://127.0.0.1:{free_port()}"
     configure(shop, sites=site_text(shop).replace(shop.url, address))
