@@ -55,7 +55,8 @@ TEST_CASE("rows in CSV have a line of names, and a vector's place where there is
   product p;
   p.id = product_id("1");
   p.title = "Dress, \"long\"";
-  const embedding vector{{0.5F, 0.25F}};
+  embedding vector;
+  vector.values = {0.5F, 0.25F};
   auto out = row_export::open(file, "2025-10");
   REQUIRE(out->write(p, nullptr));
   REQUIRE(out->write(p, &vector));

@@ -125,7 +125,7 @@ TEST_CASE_METHOD(adoption_fixture, "a dry run compares an adopted row with what 
   shape = std::make_shared<const layout>(value_of(layout::make({"2026-02", {}, "auto"}, std::nullopt)));
   adopt({held(make("a")), held(make("b"), "of the database"), held(make("c"))});
   auto changed = make("c", "12USD");
-  changed.availability = false;
+  changed.availability = "out_of_stock";
   for (const char* name : {"auto", "2026-02"}) {
     const auto found =
         value_of(wait_for(products.compare({make("a"), make("b"), changed, make("d")}, {name, {}, "auto"})));
