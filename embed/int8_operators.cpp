@@ -22,28 +22,6 @@ using bytes_and_scales = std::tuple<at::Tensor, at::Tensor>;
 constexpr std::int64_t grain = 32;
 
 template <class T>
-const row_kernels<T>& kernels();
-
-template <>
-const row_kernels<float>& kernels() {
-#if defined(__x86_64__)
-  const std::string capability = at::get_cpu_capability();
-  if (capability == "AVX512") return avx512_row_kernels();
-  if (capability == "AVX2") return avx2_row_kernels();
-#endif
-  return portable_row_kernels();
-}
-
-template <>
-const row_kernels<std::uint16_t>& kernels() {
-#if defined(__x86_64__)
-  if (at::get_cpu_capability() == "AVX512" && __builtin_cpu_supports("avx512bf16"))
-    return avx512_row_kernels_bf16();
-#endif
-  return portable_row_kernels_bf16();
-}
-
-template <class T>
 constexpr at::ScalarType type_of = std::is_same_v<T, float> ? at::kFloat : at::kBFloat16;
 
 template <class T>
@@ -135,7 +113,7 @@ bytes_and_scales int8_norm(const at::Tensor& x, const at::Tensor& weight, const 
   const auto width = x.size(-1);
   return by_type(x, [&](auto element) {
     using T = decltype(element);
-    const auto norm = kernels<T>().norm;
+    const auto norm = choose_row_kernels<T>().norm;
     return make_bytes(
         x.sizes(), zero,
         [&, w = data<float>(weight), b = data<float>(bias)](std::int64_t i, const row_bytes& to) {
@@ -157,7 +135,7 @@ bytes_and_scales int8_add_norm(at::Tensor& x, const at::Tensor& sums, const at::
   const auto width = x.size(-1);
   return by_type(x, [&](auto element) {
     using T = decltype(element);
-    const auto norm = kernels<T>().add_norm;
+    const auto norm = choose_row_kernels<T>().add_norm;
     const sums_view<T> y(sums, scales, sums_bias);
     auto* rows = data<T>(x);
     return make_bytes(
@@ -177,7 +155,7 @@ at::Tensor& int8_add(at::Tensor& x, const at::Tensor& sums, const at::Tensor& sc
   const auto width = x.size(-1);
   by_type(x, [&](auto element) {
     using T = decltype(element);
-    const auto add = kernels<T>().add;
+    const auto add = choose_row_kernels<T>().add;
     const sums_view<T> y(sums, scales, bias);
     auto* rows = data<T>(x);
     at::parallel_for(0, rows_of(x), grain, [&](std::int64_t begin, std::int64_t end) {
@@ -197,7 +175,7 @@ bytes_and_scales int8_activate(const at::Tensor& sums, const at::Tensor& scales,
   check_zero(zero);
   return by_type(sums, [&](auto element) {
     using T = decltype(element);
-    const auto activate = kernels<T>().activate;
+    const auto activate = choose_row_kernels<T>().activate;
     const sums_view<T> y(sums, scales, bias);
     return make_bytes(
         sums.sizes(), zero,
@@ -238,7 +216,7 @@ class picture_attention {
 
  private:
   static void widen(const sums_view<T>& from, std::int64_t b, std::int64_t rows, T* to) {
-    static const auto widen_row = kernels<T>().widen;
+    static const auto widen_row = choose_row_kernels<T>().widen;
     for (std::int64_t i = 0; i < rows; ++i)
       widen_row(from.row(b * rows + i), static_cast<int>(from.width), to + i * from.width);
   }
@@ -290,7 +268,7 @@ bytes_and_scales int8_attention(const at::Tensor& q, const at::Tensor& q_scales,
   auto scales = at::empty({q.size(0) * queries}, at::kFloat);
   by_type(q, [&](auto element) {
     using T = decltype(element);
-    const auto quantise = kernels<T>().quantise;
+    const auto quantise = choose_row_kernels<T>().quantise;
     const picture_attention<T> attend({q, q_scales, q_bias}, queries, {kv, kv_scales, kv_bias}, kv.size(1),
                                       width, heads);
     at::parallel_for(0, q.size(0), 1, [&](std::int64_t begin, std::int64_t end) {

@@ -8,6 +8,7 @@
 
 #include "embed/attention.hpp"
 #include "embed/int8_operators.hpp"
+#include "embed/packed_linear.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -34,12 +35,14 @@ def feed_forward(self, x: Tensor, p: List[Tensor]) -> Tensor:
     return self.linear_add(y, x, p[4], p[5])
 )";
 
-/// For the CPU: our attention, oneDNN's fused layers. They take packed weights; "swish" is SiLU, whatever its
-/// scalar says.
-constexpr std::string_view onednn_layers = R"(
+/// For the CPU.
+constexpr std::string_view own_attention = R"(
 def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return catwalk.attention(q, k, v)
+)";
 
+/// They take weights in oneDNN's own layout; "swish" is SiLU, whatever its scalar says.
+constexpr std::string_view onednn_layers = R"(
 def linear(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
     return mkldnn._linear_pointwise(x, weight, bias, "none", self.scalars, "")
 
@@ -48,6 +51,17 @@ def linear_act(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tenso
 
 def linear_add(self, x: Tensor, residual: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
     return mkldnn._linear_pointwise(x, residual, weight, bias, "add")
+)";
+
+constexpr std::string_view packed_layers = R"(
+def linear(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    return catwalk.packed_linear(x, weight, bias, None, -1)
+
+def linear_act(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    return catwalk.packed_linear(x, weight, bias, None, $PACKED_ACT)
+
+def linear_add(self, x: Tensor, residual: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    return catwalk.packed_linear(x, weight, bias, residual, -1)
 )";
 
 constexpr std::string_view plain_layers = R"(
@@ -81,18 +95,21 @@ std::string exact(double number) {
 
 }  // namespace
 
+module_builder::layers module_builder::layers_on(const compute_device& on) {
+  if (!on.device.is_cpu()) return layers::plain;
+  if (on.type == at::kFloat && has_packed_linear()) return layers::packed;
+  return at::globalContext().hasMKLDNN() ? layers::onednn : layers::plain;
+}
+
 module_builder::module_builder(std::string name, const tensor_map& tensors, const compute_device& on,
                                activation act)
-    : tensors_(tensors),
-      on_(on),
-      act_(act),
-      onednn_(on.device.is_cpu() && at::globalContext().hasMKLDNN()),
-      module_(std::move(name)) {
+    : tensors_(tensors), on_(on), act_(act), layers_(layers_on(on)), module_(std::move(name)) {
   // Batches vary in size: an executor that specialises its code on the first shapes it sees would compile
   // again and again, and there is nothing left to fuse.
   torch::jit::getProfilingMode() = false;
   register_attention();
   register_int8_operators();
+  register_packed_linear();
 }
 
 at::Tensor module_builder::plain(const at::Tensor& t) const {
@@ -101,7 +118,8 @@ at::Tensor module_builder::plain(const at::Tensor& t) const {
 
 at::Tensor module_builder::linear(const at::Tensor& weight) const {
   auto t = plain(weight);
-  if (!onednn_) return t;
+  if (layers_ == layers::packed) return pack_linear(t);
+  if (layers_ == layers::plain) return t;
   static const auto reorder =
       c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_reorder_linear_weight", "");
   torch::jit::Stack stack{t, c10::IValue()};  // the batch size is left open
@@ -128,7 +146,8 @@ c10::List<at::Tensor> module_builder::attention(const std::string& block, std::i
 }
 
 c10::List<at::Tensor> module_builder::feed(const std::string& block, const std::string& norm_name) const {
-  const double slope = act_ == activation::quick_gelu ? quick_gelu_slope : 1;
+  const bool as_silu = act_ == activation::quick_gelu && layers_ != layers::packed;
+  const double slope = as_silu ? quick_gelu_slope : 1;
   auto list = norm(block + norm_name);
   list.push_back(linear(wide(block + "fc1.weight") * slope));
   list.push_back(plain(wide(block + "fc1.bias") * slope));
@@ -160,16 +179,21 @@ torch::jit::Module module_builder::compile(std::string_view source,
   const auto scalar = c10::OptionalType::create(c10::NumberType::get());
   module_.register_attribute("scalars", c10::ListType::create(scalar), c10::impl::GenericList(scalar));
   const bool quick = act_ == activation::quick_gelu, by_tanh = act_ == activation::gelu_tanh;
-  const auto layers = fill_in(std::string(common) + std::string(onednn_ ? onednn_layers : plain_layers),
-                              {{"$NORM_WIDTH", std::to_string(width)},
-                               {"$EPS", exact(eps)},
-                               {"$ONEDNN_ACT", quick ? "swish" : "gelu"},
-                               {"$ONEDNN_ALGORITHM", quick     ? ""
-                                                     : by_tanh ? "tanh"
-                                                               : "none"},
-                               {"$PLAIN_ACT", quick ? "silu" : "gelu"},
-                               {"$PLAIN_ALGORITHM", by_tanh ? ", approximate=\"tanh\"" : ""}});
-  module_.define(layers + fill_in(std::string(source), values), std::make_shared<operator_resolver>());
+  const auto own = [](std::string_view fused) { return std::string(own_attention).append(fused); };
+  const auto linear = layers_ == layers::packed   ? own(packed_layers)
+                      : layers_ == layers::onednn ? own(onednn_layers)
+                                                  : std::string(plain_layers);
+  const auto shared =
+      fill_in(std::string(common) + linear, {{"$NORM_WIDTH", std::to_string(width)},
+                                             {"$EPS", exact(eps)},
+                                             {"$ONEDNN_ACT", quick ? "swish" : "gelu"},
+                                             {"$ONEDNN_ALGORITHM", quick     ? ""
+                                                                   : by_tanh ? "tanh"
+                                                                             : "none"},
+                                             {"$PACKED_ACT", std::to_string(static_cast<int>(act_))},
+                                             {"$PLAIN_ACT", quick ? "silu" : "gelu"},
+                                             {"$PLAIN_ALGORITHM", by_tanh ? ", approximate=\"tanh\"" : ""}});
+  module_.define(shared + fill_in(std::string(source), values), std::make_shared<operator_resolver>());
   module_.eval();
   return module_;
 }

@@ -18,7 +18,8 @@ constexpr double quick_gelu_slope = 1.702;
 
 /// What the towers' modules have in common: tensors laid out for a device, and TorchScript compiled from
 /// source. Linear layers are `self.linear(x, weight, bias)`, `self.linear_act` with the activation behind it
-/// and `self.linear_add(x, residual, weight, bias)`, fused by oneDNN on a CPU and plain operators elsewhere;
+/// and `self.linear_add(x, residual, weight, bias)`, fused on a CPU (in fp32 by embed/packed_linear.hpp where
+/// that is faster, else by oneDNN) and plain operators elsewhere;
 /// `self.attend(q, k, v)` is attention over [batch, tokens, heads, depth] as embed/attention.hpp says;
 /// further there are `self.norm(x, weight, bias)` and `self.feed_forward(x, p)` with what `feed` returns.
 class module_builder {
@@ -35,9 +36,9 @@ class module_builder {
   /// [norm weight, norm bias, qkv, bias, out, bias] of a block; with `split` [.., kv, bias, out, bias, query,
   /// bias].
   c10::List<at::Tensor> attention(const std::string& block, std::int64_t width, bool split) const;
-  /// [norm weight, norm bias, first, bias, second, bias]. QuickGELU becomes SiLU, which every device has
-  /// fused: x sigmoid(1.702 x) = silu(1.702 x) / 1.702, with the factors folded into the two layers around
-  /// it.
+  /// [norm weight, norm bias, first, bias, second, bias]. QuickGELU becomes SiLU, which oneDNN and every
+  /// device have fused: x sigmoid(1.702 x) = silu(1.702 x) / 1.702, with the factors folded into the two
+  /// layers around it.
   c10::List<at::Tensor> feed(const std::string& block, const std::string& norm_name = "norm2") const;
   c10::List<at::Tensor> norm(const std::string& name) const;
 
@@ -52,10 +53,13 @@ class module_builder {
                              std::int64_t width, double eps);
 
  private:
+  enum class layers { packed, onednn, plain };
+  static layers layers_on(const compute_device& on);
+
   const tensor_map& tensors_;
   const compute_device& on_;
   activation act_;
-  bool onednn_;
+  layers layers_;
   torch::jit::Module module_;
 };
 

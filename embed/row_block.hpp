@@ -134,19 +134,18 @@ struct row_block {
   }
 
   template <activation act>
+  static vec activated(vec x) {
+    if constexpr (act == activation::quick_gelu) return quick_gelu(x);
+    if constexpr (act == activation::gelu_tanh) return gelu_tanh(x);
+    return gelu(x);
+  }
+
+  template <activation act>
   static float activated(const row_sums<T>& y, const float* factor, const float* offset, int width,
                          const row_bytes& to) {
     vec low = simd::set1(3e38F), high = simd::set1(-3e38F);
     for (int i = 0; i < width; i += lanes) {
-      const vec x = answer(y, i);
-      vec v;
-      if constexpr (act == activation::quick_gelu)
-        v = quick_gelu(x);
-      else if constexpr (act == activation::gelu_tanh)
-        v = gelu_tanh(x);
-      else
-        v = gelu(x);
-      v = simd::fma(v, simd::load(factor + i), simd::load(offset + i));
+      const vec v = simd::fma(activated<act>(answer(y, i)), simd::load(factor + i), simd::load(offset + i));
       simd::store(to.scratch + i, v);
       low = simd::min(low, v);
       high = simd::max(high, v);
@@ -167,7 +166,25 @@ struct row_block {
     return activated<activation::gelu>(y, factor, offset, width, to);
   }
 
-  static constexpr row_kernels<T> table{widen, add, quantise, norm, add_norm, activate};
+  template <activation act>
+  static void bent(T* x, const float* bias, int width) {
+    for (int i = 0; i < width; i += lanes)
+      simd::store(x + i, activated<act>(simd::add(simd::load(x + i), simd::load(bias + i))));
+  }
+
+  static void bend(T* x, const float* bias, activation act, int width) {
+    switch (act) {
+      case activation::quick_gelu:
+        return bent<activation::quick_gelu>(x, bias, width);
+      case activation::gelu_tanh:
+        return bent<activation::gelu_tanh>(x, bias, width);
+      case activation::gelu:
+        break;
+    }
+    bent<activation::gelu>(x, bias, width);
+  }
+
+  static constexpr row_kernels<T> table{widen, add, quantise, norm, add_norm, activate, bend};
 };
 
 }  // namespace catwalk::embed

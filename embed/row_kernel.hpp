@@ -23,7 +23,7 @@ struct row_sums {
   const float* bias;
 };
 
-/// What stands between the int8 layers of a transformer, a row at a time. Rows hold `width` numbers, a
+/// What stands between the linear layers of a transformer, a row at a time. Rows hold `width` numbers, a
 /// multiple of 16; `T` is float, or std::uint16_t for bfloat16's bits. Those that write bytes return the
 /// row's scale.
 template <class T>
@@ -43,6 +43,8 @@ struct row_kernels {
   /// The bytes of act(the layer's answer) * factor + offset, both by column.
   float (*activate)(const row_sums<T>& y, activation act, const float* factor, const float* offset, int width,
                     const row_bytes& to);
+  /// x = act(x + bias).
+  void (*bend)(T* x, const float* bias, activation act, int width);
 };
 
 /// One table per instruction set; the portable ones are for every CPU, the others end the process on a CPU
@@ -52,5 +54,13 @@ const row_kernels<std::uint16_t>& portable_row_kernels_bf16();
 const row_kernels<float>& avx2_row_kernels();
 const row_kernels<float>& avx512_row_kernels();
 const row_kernels<std::uint16_t>& avx512_row_kernels_bf16();
+
+/// The table for this CPU as ATEN_CPU_CAPABILITY permits.
+template <class T>
+const row_kernels<T>& choose_row_kernels();
+template <>
+const row_kernels<float>& choose_row_kernels();
+template <>
+const row_kernels<std::uint16_t>& choose_row_kernels();
 
 }  // namespace catwalk::embed

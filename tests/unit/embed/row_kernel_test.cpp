@@ -167,6 +167,14 @@ void check_tables() {
           target of_act(width, zero);
           const float scale = kernels->activate(y, act, weight.data(), offset.data(), width, of_act.to());
           check_bytes(of_act, scale, expected);
+          auto bent = x;
+          kernels->bend(bent.data(), bias.data(), act, width);
+          const double rounding = std::is_same_v<T, float> ? 1e-6 : 1.0 / 256;
+          for (std::size_t i = 0; i < x.size(); ++i) {
+            const double exact = activated(plain[i] + static_cast<double>(bias[i]), act);
+            REQUIRE(std::abs(static_cast<double>(widen(bent[i])) - exact) <=
+                    rounding * (1 + std::abs(exact)));
+          }
         }
       }
     }
@@ -192,15 +200,19 @@ void check_extremes() {
     CHECK(std::abs(scale * 235 - widen(sums[3])) < 1);
     CHECK(of_far.bytes[3] == 255);
     CHECK(std::count(of_far.bytes.begin(), of_far.bytes.end(), 20) == 63);
+    auto bent = sums;
+    kernels->bend(bent.data(), zeros.data(), activation::quick_gelu, 64);
+    CHECK(widen(bent[3]) == widen(sums[3]));
+    CHECK(std::abs(widen(bent[4])) < 1e-6F);
   }
 }
 
 }  // namespace
 
-TEST_CASE("rows become bytes by every kernel of this CPU as the definition says, in fp32") {
+TEST_CASE("rows become bytes, and are bent, by every kernel of this CPU as the definition says, in fp32") {
   check_tables<float>();
 }
-TEST_CASE("rows become bytes by every kernel of this CPU as the definition says, in bf16") {
+TEST_CASE("rows become bytes, and are bent, by every kernel of this CPU as the definition says, in bf16") {
   check_tables<std::uint16_t>();
 }
 TEST_CASE("rows of zeros and of huge numbers become bytes too") {
