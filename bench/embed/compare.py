@@ -5,6 +5,7 @@ side's CPU time per image is more than 5 % off its own median are discarded and 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import sys
 import time
 
 import peers
+import pipeline
 from model import write_model, write_pictures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -24,7 +26,12 @@ FORWARD = {
     "fp32": [("OpenVINO", peers.OpenVino), ("ONNX Runtime", peers.OnnxRuntime), ("transformers", peers.Transformers)],
     "int8": [("OpenVINO", peers.OpenVino), ("ONNX Runtime", peers.OnnxRuntime)],
 }
+PARTS = ["forward", "avx2", "jpeg", "pipeline", "query"]
 OFF_BY = 0.05
+# What a cheap VPS has. Left out there is what cannot be held to it: ONNX Runtime, and OpenVINO in fp32, whose
+# multiplication is ONNX Runtime's (MLAS) and chooses AVX-512 whatever these say.
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+CAPPED = {"fp32": [("transformers", peers.Transformers)], "int8": [("OpenVINO", peers.OpenVino)]}
 
 
 class Catwalk:
@@ -67,10 +74,10 @@ def summary(samples):
     }
 
 
-def sides_of(precision, folder, model):
+def sides_of(precision, folder, model, peer_kinds):
     """(name, side) of all that can be taken here; two ways of using two cores each."""
     sides, missing = [], []
-    for name, make in [("catwalk", None), *FORWARD[precision]]:
+    for name, make in [("catwalk", None), *peer_kinds]:
         for threads in (1, 2):
             try:
                 side = (
@@ -86,8 +93,9 @@ def sides_of(precision, folder, model):
     return sides, missing
 
 
-def forward(precision, folder, model, batches, rounds, seconds):
-    sides, missing = sides_of(precision, folder, model)
+def forward(precision, folder, model, batches, rounds, seconds, cap=""):
+    """The rows of one precision; `cap` is "" or "avx2", by which the environment of every side is set."""
+    sides, missing = sides_of(precision, folder, model, CAPPED[precision] if cap else FORWARD[precision])
     rows = []
     try:
         for batch in batches:
@@ -100,7 +108,7 @@ def forward(precision, folder, model, batches, rounds, seconds):
                 result = summary(taken) | {"threads": threads}
                 if name not in best or result["images_per_second"] > best[name]["images_per_second"]:
                     best[name] = result
-            rows.append({"precision": precision, "batch": batch, "sides": best})
+            rows.append({"precision": precision, "cap": cap, "batch": batch, "sides": best})
             show_forward(rows[-1])
     finally:
         for *_, side in sides:
@@ -108,6 +116,18 @@ def forward(precision, folder, model, batches, rounds, seconds):
     for name, why in missing:
         print(f"{precision:<6}{'':>6}  {name}: not taken: {why}", flush=True)
     return rows, [{"precision": precision, "side": n, "why": w} for n, w in missing]
+
+
+@contextlib.contextmanager
+def environment(values):
+    """Sets variables for the processes that are started meanwhile."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def show_forward(row):
@@ -179,8 +199,28 @@ def processor():
     return platform.processor()
 
 
+def forward_rows(result, precisions, cap, folder, model, options):
+    for precision in precisions:
+        rows, missing = forward(precision, folder, model, options.batch, options.rounds, options.seconds, cap)
+        result["forward"] += rows
+        result["not_taken"] += missing
+
+
+def jpeg_rows(result, precisions, folder, model, pictures, options):
+    for precision in precisions:
+        try:
+            row = whole(precision, folder, model, pictures, options.rounds)
+        except RuntimeError as failure:
+            print(f"JPEG  {precision}: not taken: {str(failure).splitlines()[0]}")
+            result["not_taken"].append({"precision": precision, "side": "JPEG", "why": str(failure)})
+            continue
+        show_whole(row)
+        result["whole"].append(row)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench embed", description=__doc__)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--precision", nargs="+", choices=list(FORWARD), default=list(FORWARD))
     parser.add_argument("--batch", nargs="+", type=int, default=[1, 8, 32, 64])
     parser.add_argument("--rounds", type=int, default=5)
@@ -200,20 +240,21 @@ def main():
     print(f"{processor()}, {os.cpu_count()} cores; ViT-B/32, seeded weights; median of {options.rounds} rounds\n")
     print(f"{'':<6}{'batch':>6}  {'':<22}{'images/s':>9}{'CPU ms':>9}{'ratio':>8}{'discarded':>10}")
     result = {"cpu": processor(), "cores": os.cpu_count(), "forward": [], "not_taken": [], "whole": []}
-    for precision in options.precision:
-        rows, missing = forward(precision, folder, model, options.batch, options.rounds, options.seconds)
-        result["forward"] += rows
-        result["not_taken"] += missing
+    if "forward" in options.parts:
+        forward_rows(result, options.precision, "", folder, model, options)
+    if "avx2" in options.parts:
+        print("all held to AVX2:", flush=True)
+        with environment(AVX2):
+            forward_rows(result, [p for p in options.precision if p in CAPPED], "avx2", folder, model, options)
     pictures = write_pictures(work / "pictures", options.pictures)
-    for precision in [p for p in options.precision if p != "int8"]:
-        try:
-            row = whole(precision, folder, model, pictures, options.rounds)
-        except RuntimeError as failure:
-            print(f"JPEG  {precision}: not taken: {str(failure).splitlines()[0]}")
-            result["not_taken"].append({"precision": precision, "side": "JPEG", "why": str(failure)})
-            continue
-        show_whole(row)
-        result["whole"].append(row)
+    if "jpeg" in options.parts:
+        jpeg_rows(result, [p for p in options.precision if p != "int8"], folder, model, pictures, options)
+    if "pipeline" in options.parts:
+        result["pipeline"] = pipeline.measure(model, pictures, options.rounds)
+        pipeline.show(result["pipeline"])
+    if "query" in options.parts:
+        result["query"] = pipeline.measure_queries(model, pictures)
+        pipeline.show_queries(result["query"])
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=1) + "\n")
     print(f"\nwritten to {options.output}")
