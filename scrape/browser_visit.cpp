@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/url.hpp"
+#include "scrape/browser_answer_rule.hpp"
 #include "scrape/browser_scripts.hpp"
 
 namespace catwalk::scrape {
@@ -156,8 +157,15 @@ asio::awaitable<result<void>> browser_visit::navigate() {
   }
   std::string why = text_at(*went, "errorText");
   if (!why.empty()) {
-    if (flag_at(*went, "isDownload")) why = "it is a download, not a page";
-    co_return error{errc::network, "the browser cannot open the page", shown_, std::move(why), ""};
+    error failure{errc::network, "the browser cannot open the page", shown_, why, ""};
+    if (flag_at(*went, "isDownload")) failure.why = "it is a download, not a page";
+    if (const auto told = guard_failure(); told && why.ends_with("TUNNEL_CONNECTION_FAILED")) {
+      failure.code = told->code;
+      failure.why = told->to_string();
+    }
+    if (around_.guard_proxy && why.ends_with("PROXY_CONNECTION_FAILED"))
+      failure.hint = "a browser at a loopback address must reach those of this machine: see fetch.browser";
+    co_return failure;
   }
   co_return result<void>();
 }
@@ -266,6 +274,10 @@ void browser_visit::on_request_paused(const json& params) {
   }
   const browser_request asked{text_at(*details, "url"), text_at(params, "resourceType"),
                               text_at(params, "frameId") == frame_, params.contains("redirectedRequestId")};
+  if (asked.kind == "Document" && asked.of_main_frame) {
+    const auto to = parse_url(asked.url);
+    asked_ = to.has_value() ? to->host + ":" + std::to_string(to->port) : "";
+  }
   static const json none = json::object();
   const auto headers = details->find("headers");
   settle(request, asked, rule_.judge(asked), headers == details->end() ? none : *headers);
@@ -373,19 +385,13 @@ json browser_visit::headers_for(const browser_request& asked, const json& header
 void browser_visit::on_response(const json& params) {
   const auto response = params.find("response");
   if (response == params.end() || !response->is_object()) return;
-  std::string address = text_at(*response, "remoteIPAddress");
-  if (address.size() > 2 && address.front() == '[') address = address.substr(1, address.size() - 2);
-  const auto asked = parse_url(text_at(*response, "url"));
-  const bool dialled = asked.has_value() && !around_.by_proxy(*asked) && !flag_at(*response, "fromDiskCache");
-  if (around_.guarded && dialled && !address.empty()) {
-    boost::system::error_code unreadable;
-    const auto numeric = asio::ip::make_address(address, unreadable);
-    const auto port = static_cast<std::uint16_t>(number_at(*response, "remotePort"));
-    // A name that led elsewhere when the browser dialled than when it was judged.
-    if (!unreadable) {
-      if (const auto why = around_.guard->check(numeric, port))
-        fail(errc::refused_address, "the browser was answered by " + address + ", which is " + *why);
-    }
+  const std::string address = text_at(*response, "remoteIPAddress");
+  if (around_.guarded) {
+    const auto asked = parse_url(text_at(*response, "url"));
+    const browser_answer from{address, static_cast<std::uint16_t>(number_at(*response, "remotePort")),
+                              flag_at(*response, "fromDiskCache"),
+                              asked.has_value() && around_.by_proxy(*asked)};
+    if (auto why = refusal_of(from, *around_.guard, around_.guard_proxy)) fail(errc::refused_address, *why);
   }
   if (text_at(params, "type") != "Document" || text_at(params, "frameId") != frame_) return;
   document_ = {};
@@ -396,7 +402,16 @@ void browser_visit::on_response(const json& params) {
     for (const auto& [name, value] : headers->items())
       if (value.is_string() && !describes_the_body(lower(name))) document_.headers.add(name, value);
   }
+  if (document_.headers.find("Proxy-Status") == "catwalk") {
+    if (const auto failed = guard_failure()) fail(failed->code, failed->to_string());
+  }
   plan_.answered(document_.status);
+}
+
+/// What the guard proxy said of the host that the page itself was last asked from.
+std::optional<error> browser_visit::guard_failure() const {
+  const auto found = around_.guard_failures.find(asked_);
+  return found == around_.guard_failures.end() ? std::nullopt : std::optional(found->second);
 }
 
 void browser_visit::on_auth(const json& params) {
