@@ -21,7 +21,7 @@ from tests.support.name_server import NameServer, configured_server
 from tests.support.network_namespace import NetworkNamespace
 from tests.support.relay import Relay
 from tests.support.script_shop import ScriptShop
-from tests.support.tls_proxy import make_certificate
+from tests.support.tls_proxy import TlsProxy, make_certificate
 
 
 PUBLIC = "93.184.216.34"
@@ -57,15 +57,15 @@ def temporary():
 def site(configure, temporary):
     """site(shop, html keys…): writes the configuration for one site that wants a browser."""
 
-    def write(shop, fetch=None, path="/", **html):
+    def write(shop, fetch=None, path="/", stanza=None, **html):
         section = {
             "category_urls": [f"{shop.url}{path}"],
             "product_selector": "a.card",
             "product_selectors": SELECTORS,
             "use_browser": True,
         } | html
-        stanza = {"brand": "Script", "source": "scraper", "respect_robots": False, "html": section}
-        configure(sites=yaml.safe_dump([stanza], sort_keys=False), fetch=fetch or {})
+        whole = {"brand": "Script", "source": "scraper", "respect_robots": False, "html": section} | (stanza or {})
+        configure(sites=yaml.safe_dump([whole], sort_keys=False), fetch=fetch or {})
 
     return write
 
@@ -218,6 +218,18 @@ def test_a_name_that_leads_elsewhere_in_a_browser_elsewhere_is_found_out(site, s
         assert done.code == 3, done
         assert "the browser was answered by 127.0.0.1, which is loopback" in done.out + done.err
         assert not rows
+
+
+def test_a_site_with_a_proxy_goes_out_by_that_one(site, scrape, tmp_path):
+    with ScriptShop(products=8) as shop, TlsProxy(shop.port, tmp_path) as proxy:
+        by_proxy = {"proxy": proxy.url, "proxy_images": proxy.url}
+        off = {"allow_private_addresses": False}
+        site(shop, fetch=off, stanza=by_proxy, category_urls="https://shop.example/")
+        done, rows = scrape(env={"INSECURE_SSL": "1"})
+        assert done.code == 0, done
+        assert len(rows) == 8
+        assert shop.requests["/"] == 1
+        assert proxy.connects["shop.example:443"]
 
 
 @in_a_namespace

@@ -85,7 +85,8 @@ TEST_CASE("guard proxy: private hosts are refused with the reason, and not diall
     std::size_t refused = 0;
     for (const std::string host :
          {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1", "2130706433"}) {
-      for (const auto& question : {of.connect_to(host + port), of.get("http://" + host + port + "/")}) {
+      const std::string to = host + port;
+      for (const auto& question : {of.connect_to(to), of.get("http://" + to + "/")}) {
         const auto answer = co_await of.ask(question);
         INFO(host);
         CHECK(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"));
