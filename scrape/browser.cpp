@@ -15,6 +15,7 @@
 #include "scrape/browser_process.hpp"
 #include "scrape/browser_visit.hpp"
 #include "scrape/devtools_connection.hpp"
+#include "scrape/guard_proxy.hpp"
 
 namespace catwalk::scrape {
 namespace {
@@ -26,6 +27,7 @@ constexpr auto start_timeout = std::chrono::seconds(30);
 constexpr auto end_timeout = std::chrono::seconds(10);
 constexpr auto call_timeout = std::chrono::seconds(10);
 constexpr int most_pages = 2;
+constexpr const char* direct = "direct://";
 
 error stopped_rendering() {
   return error{errc::cancelled, "stopped rendering", "", "", ""};
@@ -41,6 +43,7 @@ class browser::impl : public std::enable_shared_from_this<impl> {
     asio::steady_timer changed;  ///< cancelled when it is up, or is not
     std::unique_ptr<browser_process> process;
     std::shared_ptr<devtools_connection> devtools;
+    std::unique_ptr<guard_proxy> guard;  ///< null: nothing to guard, or out of the browser's reach
     bool up = false;
     std::optional<error> failure;
     bool unwanted = false;
@@ -116,6 +119,7 @@ class browser::impl : public std::enable_shared_from_this<impl> {
       of->failure = error{errc::network, "the browser has ended", "", "its connection is closed", ""};
     }
     of->devtools.reset();
+    if (of->guard) co_await of->guard->stop();
     if (of->process) {
       of->process->end();
       co_await of->process->gone(end_timeout);
@@ -145,7 +149,9 @@ class browser::impl : public std::enable_shared_from_this<impl> {
     auto opening = of->devtools->open(std::move(*at));
     auto opened = co_await std::move(opening);
     if (opened.has_error()) co_return opened.error();
-    co_return result<void>();
+    if (options_.fetch.allow_private_addresses || !of->devtools->is_local()) co_return result<void>();
+    of->guard = std::make_unique<guard_proxy>(loop_, guard_);
+    co_return of->guard->start();
   }
 
   void end_current() {
@@ -219,6 +225,10 @@ class browser::session final : public page_renderer {
     if (up.has_error()) co_return up.error();
     around_.devtools = (*up)->devtools;
     json wanted = context_settings();
+    if (wanted["proxyServer"] == direct && (*up)->guard) {
+      auto passed = go_through(*(*up)->guard, wanted);
+      if (passed.has_error()) co_return passed.error();
+    }
     auto made =
         co_await around_.devtools->call("", "Target.createBrowserContext", std::move(wanted), call_timeout);
     if (made.has_error()) co_return made.error();
@@ -230,7 +240,7 @@ class browser::session final : public page_renderer {
 
   json context_settings() {
     const auto& fetch = of_->settings().fetch;
-    json wanted = {{"disposeOnDetach", true}, {"proxyServer", "direct://"}};
+    json wanted = {{"disposeOnDetach", true}, {"proxyServer", direct}};
     std::string servers;
     const auto add = [&](const std::string& scheme, const std::string& proxy) {
       if (proxy.empty()) return;
@@ -256,6 +266,25 @@ class browser::session final : public page_renderer {
     return wanted;
   }
 
+  /// Puts the guard proxy between this context and the world. Loopback, too, is asked through it.
+  result<void> go_through(guard_proxy& guard, json& wanted) {
+    auto pass = guard.admit([this](const std::string& host, const error& why) { not_reached(host, why); });
+    if (pass.has_error()) return pass.error();
+    pass_ = std::move(*pass);
+    around_.proxy_user = pass_->user;
+    around_.proxy_password = pass_->password;
+    around_.guard_proxy = guard.endpoint();
+    wanted["proxyServer"] = "127.0.0.1:" + std::to_string(guard.endpoint().port());
+    wanted["proxyBypassList"] = "<-loopback>";
+    return {};
+  }
+
+  void not_reached(const std::string& host, const error& why) {
+    around_.guard_failures.insert_or_assign(host, why);
+    if (why.code == errc::refused_address && around_.refusals_told.insert(host).second)
+      spdlog::warn("{}: the browser asks for {}: refused, {}", site_.name, host, why.why);
+  }
+
   result<std::optional<http_response>> give_up(const error& why) {
     unavailable_ = true;
     spdlog::warn("{}: {}; its pages are read as the shop sends them, without running their scripts",
@@ -266,6 +295,7 @@ class browser::session final : public page_renderer {
   std::shared_ptr<impl> of_;
   const config::site& site_;
   visit_surroundings around_;
+  std::shared_ptr<const guard_pass> pass_;  ///< its listener is this session
   bool unavailable_ = false;
 };
 

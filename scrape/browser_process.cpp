@@ -70,7 +70,9 @@ constexpr std::array switches{
     // by https for a page that is asked for by http.
     "--disable-features=Translate,OptimizationHints,MediaRouter,Prerender2,IsolateSandboxedIframes,"
     "HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    // Nothing by UDP: it would go around the guard proxy.
+    "--disable-quic",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--hide-scrollbars",
     "--js-flags=--max-old-space-size=512",
     "--metrics-recording-only",
@@ -80,7 +82,9 @@ constexpr std::array switches{
 };
 
 /// No connection before it is needed (`<link rel=preconnect>`): it would be made without a request to judge.
-constexpr const char* preferences = R"({"net":{"network_prediction_options":2}})";
+/// WebRTC once more, since the switch has had several names.
+constexpr const char* preferences =
+    R"({"net":{"network_prediction_options":2},"webrtc":{"ip_handling_policy":"disable_non_proxied_udp"}})";
 
 error failed(std::string what, const std::string& on, int code) {
   return error{errc::io, std::move(what), on, std::strerror(code), ""};

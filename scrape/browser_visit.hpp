@@ -31,13 +31,15 @@ struct visit_surroundings {
   bool guarded = true;
   std::function<bool(const url&)> by_proxy;  ///< whether a proxy is asked for an address
   bool insecure_tls = false;
-  std::string proxy_user, proxy_password;  ///< empty: the proxy asks for none
+  std::string proxy_user, proxy_password;                       ///< empty: the proxy asks for none
+  std::optional<boost::asio::ip::tcp::endpoint> guard_proxy{};  ///< where it is between browser and world
   /// Hosts by `name:port`: why not, or an empty text. Kept for a minute.
   struct judged_host {
     std::string refusal;
     steady_time at{};
   };
   std::map<std::string, judged_host> hosts{};
+  std::map<std::string, error> guard_failures{};  ///< what the guard proxy said last, by `name:port`
   std::set<std::string> refusals_told{};
 };
 
@@ -74,6 +76,7 @@ class browser_visit : public std::enable_shared_from_this<browser_visit> {
   void resolve(const std::string& request, const browser_request& asked,
                const browser_request_rule::decision& decision, const json& headers);
   void refuse(const std::string& request, const browser_request& asked, errc code, const std::string& why);
+  std::optional<error> guard_failure() const;
   json headers_for(const browser_request& asked, const json& headers) const;
   void send(const std::string& method, json params);
   void fail(errc code, const std::string& why);
@@ -88,6 +91,7 @@ class browser_visit : public std::enable_shared_from_this<browser_visit> {
   boost::asio::steady_timer wake_;
   boost::asio::ip::tcp::resolver resolver_;
   std::string target_, session_, frame_;
+  std::string asked_;  ///< `name:port` that the page itself was last asked from
   std::set<std::string> in_flight_;
   std::size_t received_ = 0;  ///< bytes, of all responses
   std::optional<error> failure_;

@@ -114,6 +114,12 @@ class devtools_connection::impl : public std::enable_shared_from_this<impl> {
 
   bool is_open() const noexcept { return open_; }
 
+  bool is_local() const {
+    boost::system::error_code gone;
+    const auto peer = beast::get_lowest_layer(socket_).socket().remote_endpoint(gone);
+    return !gone && peer.address().is_loopback();
+  }
+
   void close() {
     if (!std::exchange(open_, false)) return;
     for (auto& [id, call] : calls_) call->done.cancel();
@@ -275,6 +281,9 @@ asio::awaitable<result<void>> devtools_connection::open(devtools_address at) {
 }
 asio::awaitable<void> devtools_connection::run() {
   return impl_->run();
+}
+bool devtools_connection::is_local() const {
+  return impl_->is_local();
 }
 bool devtools_connection::is_open() const noexcept {
   return impl_->is_open();

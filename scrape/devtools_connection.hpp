@@ -38,6 +38,8 @@ class devtools_connection {
 
   /// Connects. `network` where nobody answers or it is no browser.
   boost::asio::awaitable<result<void>> open(devtools_address at);
+  /// Whether the open connection goes to a loopback address: the browser is on this machine.
+  bool is_local() const;
   /// Reads until the connection ends, by close() or by the browser's end.
   boost::asio::awaitable<void> run();
   bool is_open() const noexcept;

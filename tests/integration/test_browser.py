@@ -1,5 +1,6 @@
 """`use_browser: true`: pages that headless Chromium renders, what it may not ask for, and that nothing of it stays."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -16,8 +17,18 @@ import yaml
 
 from tests.support import chromium
 from tests.support.catwalk_binary import environment, free_port, wait_until
+from tests.support.name_server import NameServer, configured_server
 from tests.support.network_namespace import NetworkNamespace
+from tests.support.relay import Relay
 from tests.support.script_shop import ScriptShop
+from tests.support.tls_proxy import TlsProxy, make_certificate
+
+
+PUBLIC = "93.184.216.34"
+in_a_namespace = pytest.mark.skipif(
+    bool(NetworkNamespace.unavailable()) or not configured_server(),
+    reason=NetworkNamespace.unavailable() or "no IPv4 name server is configured",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,15 +57,15 @@ def temporary():
 def site(configure, temporary):
     """site(shop, html keys…): writes the configuration for one site that wants a browser."""
 
-    def write(shop, fetch=None, path="/", **html):
+    def write(shop, fetch=None, path="/", stanza=None, **html):
         section = {
             "category_urls": [f"{shop.url}{path}"],
             "product_selector": "a.card",
             "product_selectors": SELECTORS,
             "use_browser": True,
         } | html
-        stanza = {"brand": "Script", "source": "scraper", "respect_robots": False, "html": section}
-        configure(sites=yaml.safe_dump([stanza], sort_keys=False), fetch=fetch or {})
+        whole = {"brand": "Script", "source": "scraper", "respect_robots": False, "html": section} | (stanza or {})
+        configure(sites=yaml.safe_dump([whole], sort_keys=False), fetch=fetch or {})
 
     return write
 
@@ -193,20 +204,48 @@ def test_private_addresses_are_refused(site, scrape, temporary):
         assert nothing_left(temporary)
 
 
-def test_a_name_that_leads_elsewhere_when_the_browser_dials_is_found_out(site, scrape, temporary):
-    # For this browser the public address is that of the shop on loopback.
-    with ScriptShop() as shop, Chromium(shop.port) as chromium:
-        site(shop, fetch={"allow_private_addresses": False, "browser": chromium.url}, category_urls="http://93.184.216.34/")
-        done, rows = scrape()
+@in_a_namespace
+def test_a_name_that_leads_elsewhere_in_a_browser_elsewhere_is_found_out(site, scrape):
+    # Not on loopback, so that catwalk's guard is out of its reach; the public address is that of the shop on loopback.
+    with NetworkNamespace("10.0.0.1/32") as net, contextlib.ExitStack() as running:
+        shop = running.enter_context(net.run(ScriptShop))
+        chromium = net.run(running.enter_context, net.run(Chromium, f"127.0.0.1:{shop.port}"))
+        relay = net.run(Relay, "10.0.0.1", chromium.port)
+        off = {"allow_private_addresses": False, "browser": f"http://10.0.0.1:{relay.port}"}
+        site(shop, fetch=off, category_urls=f"http://{PUBLIC}/")
+        done, rows = net.run(scrape)
+        relay.close()
         assert done.code == 3, done
         assert "the browser was answered by 127.0.0.1, which is loopback" in done.out + done.err
         assert not rows
 
 
-@pytest.mark.skipif(bool(NetworkNamespace.unavailable()), reason=str(NetworkNamespace.unavailable()))
+def test_a_site_with_a_proxy_goes_out_by_that_one(site, scrape, tmp_path):
+    with ScriptShop(products=8) as shop, TlsProxy(shop.port, tmp_path) as proxy:
+        by_proxy = {"proxy": proxy.url, "proxy_images": proxy.url}
+        off = {"allow_private_addresses": False}
+        site(shop, fetch=off, stanza=by_proxy, category_urls="https://shop.example/")
+        done, rows = scrape(env={"INSECURE_SSL": "1"})
+        assert done.code == 0, done
+        assert len(rows) == 8
+        assert shop.requests["/"] == 1
+        assert proxy.connects["shop.example:443"]
+
+
+@in_a_namespace
+def test_https_goes_through_the_guard(site, scrape, tmp_path):
+    with NetworkNamespace(f"{PUBLIC}/32") as net:
+        with net.run(ScriptShop, host=PUBLIC, certificate=make_certificate(tmp_path)) as shop:
+            site(shop, fetch={"allow_private_addresses": False})
+            done, rows = net.run(scrape, env={"INSECURE_SSL": "1"})
+        assert done.code == 0, done
+        assert len(rows) == 12
+
+
+@in_a_namespace
 def test_scripts_frames_and_redirects_do_not_reach_private_hosts(site, scrape):
-    with NetworkNamespace("93.184.216.34/32", "10.0.0.1/32", "169.254.169.254/32") as net:
-        shop = net.run(ScriptShop, host="93.184.216.34")
+    with NetworkNamespace(f"{PUBLIC}/32", "10.0.0.1/32", "169.254.169.254/32") as net:
+        shop = net.run(ScriptShop, host=PUBLIC)
         insides = [net.run(ScriptShop, host=host) for host in ("127.0.0.1", "10.0.0.1", "169.254.169.254")]
         for one in (shop, *insides):
             one.__enter__()
@@ -229,6 +268,38 @@ def test_scripts_frames_and_redirects_do_not_reach_private_hosts(site, scrape):
         assert shop.requests["/socket"] == 0
         for one in (shop, *insides):
             one.__exit__()
+
+
+@in_a_namespace
+@pytest.mark.parametrize("browser", ["auto", "running"])
+def test_names_that_are_bound_anew_reach_no_private_host(site, scrape, browser):
+    server = configured_server()
+    with NetworkNamespace(f"{PUBLIC}/32", "10.0.0.1/32", f"{server}/32") as net:
+        inside = net.run(ScriptShop, host="10.0.0.1")
+        shop = net.run(ScriptShop, host=PUBLIC, port=inside.port)
+        # Judged by the first answer, dialled by the second.
+        rebinding = ("plain.example", "secure.example", "script.example")
+        names = {name: [[PUBLIC], ["10.0.0.1"]] for name in rebinding} | {"shop.example": [PUBLIC]}
+        dns = net.run(NameServer, server, names)
+        shop.script = f"fetch('http://script.example:{shop.port}/script').catch(() => 0); agreed();"
+        pages = [
+            f"{scheme}://{name}.example:{shop.port}/"
+            for scheme, name in (("http", "shop"), ("http", "plain"), ("https", "secure"))
+        ]
+        with shop, inside, contextlib.ExitStack() as running:
+            fetch = {"allow_private_addresses": False}
+            if browser == "running":
+                fetch["browser"] = net.run(running.enter_context, net.run(Chromium)).url
+            site(shop, fetch=fetch, category_urls=pages)
+            done, rows = net.run(scrape)
+        dns.close()
+        print(f"{inside.connections} accepts at the private listener, {len(rebinding)} names bound anew ({browser})")
+        assert inside.connections == 0, (inside.requests, done)
+        assert done.code == 3, done
+        assert len(rows) == 12, "the shop of the name that stays is read"
+        refused = [line for line in done.err.splitlines() if "10.0.0.1 is private, 10.0.0.0/8" in line]
+        for name in rebinding:
+            assert any(f"{name}:{shop.port}" in line for line in refused), done
 
 
 def attempts(address, number):
@@ -270,17 +341,20 @@ def attempts(address, number):
 
 
 class Chromium:
-    """A running browser, as catwalk-browser.service serves it, in which every public address is the shop's."""
+    """A running browser, as catwalk-browser.service serves it; `elsewhere`: where a public address leads in it."""
 
-    def __init__(self, shop_port):
+    def __init__(self, elsewhere=None):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.profile = pathlib.Path(tempfile.mkdtemp())
+        (self.profile / "Default").mkdir()
+        (self.profile / "Default" / "Preferences").write_text('{"net":{"network_prediction_options":2}}')
         command = [
             *("chromium", "--headless=new", f"--remote-debugging-port={self.port}", "--no-first-run"),
             *("--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={self.profile}"),
-            f"--host-resolver-rules=MAP 93.184.216.34:80 127.0.0.1:{shop_port}",
         ]
+        if elsewhere:
+            command.append(f"--host-resolver-rules=MAP {PUBLIC}:80 {elsewhere}")
         if os.geteuid() == 0:
             command.append("--no-sandbox")
         self.process = subprocess.Popen(
@@ -304,7 +378,7 @@ class Chromium:
 
 
 def test_a_running_browser_is_connected_to_and_left_running(site, scrape, temporary):
-    with ScriptShop(products=8) as shop, Chromium(shop.port) as chromium:
+    with ScriptShop(products=8) as shop, Chromium() as chromium:
         for address in (chromium.url, chromium.url.replace("http", "ws")):
             site(shop, fetch={"browser": address})
             done, rows = scrape("--refresh")

@@ -1,13 +1,17 @@
 """An HTTP server on loopback in a thread of its own, which the test servers are made from."""
 
 import http.server
+import ssl
 import threading
 
 
 class LoopbackHttp:
-    """Serves with `handler` (a BaseHTTPRequestHandler) between entering and leaving; a request is a thread."""
+    """Serves with `handler` (a BaseHTTPRequestHandler) between entering and leaving; a request is a thread.
 
-    def __init__(self, handler, host="127.0.0.1"):
+    `certificate`: a PEM file with its key; it serves https then.
+    """
+
+    def __init__(self, handler, host="127.0.0.1", port=0, certificate=None):
         loopback = self
         self.connections = 0  # accepted so far
 
@@ -18,7 +22,13 @@ class LoopbackHttp:
                 loopback.connections += 1
                 super().process_request(request, client_address)
 
-        self._server = Server((host, 0), handler)
+        self._server = Server((host, port), handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            listener = self._server.socket
+            self._server.socket = context.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.host, self.port = host, self._server.server_port
 
@@ -33,7 +43,7 @@ class LoopbackHttp:
 
     @property
     def origin(self):
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     @property
     def url(self):
@@ -47,7 +57,7 @@ class LoopbackHttp:
 class AnsweringServer(LoopbackHttp):
     """Each GET gets what the subclass' `answer(target, headers)` gives: (status, headers, bytes)."""
 
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", port=0, certificate=None):
         answering = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -65,4 +75,4 @@ class AnsweringServer(LoopbackHttp):
             def log_message(self, *_):
                 pass
 
-        super().__init__(Handler, host)
+        super().__init__(Handler, host, port, certificate)

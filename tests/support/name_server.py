@@ -16,7 +16,10 @@ def configured_server():
 
 
 class NameServer:
-    """`names` maps a name to IPv4 addresses; `silent`: takes questions and never answers."""
+    """`names` maps a name to IPv4 addresses; `silent`: takes questions and never answers.
+
+    A list of such lists is a name that is bound anew: each question takes the next one, and the last one stays.
+    """
 
     def __init__(self, address, names=None, silent=False):
         self.names, self.silent, self.questions = names or {}, silent, 0
@@ -45,6 +48,8 @@ class NameServer:
         kind = struct.unpack(">H", question[at + 1 : at + 3])[0]
         addresses = self.names.get(".".join(labels))
         found = addresses if addresses and kind == 1 else []
+        if found and isinstance(found[0], list):
+            found = found.pop(0) if len(found) > 1 else found[0]
         flags = 0x8180 if addresses else 0x8183  # else: no such name
         header = question[:2] + struct.pack(">HHHHH", flags, 1, len(found), 0, 0)
         records = b"".join(

@@ -44,11 +44,11 @@ async function more() {{
 class ScriptShop(AnsweringServer):
     """`products` things, four to an answer. `pages` maps a path to (status, headers, bytes) and wins."""
 
-    def __init__(self, products=12, script="", host="127.0.0.1"):
+    def __init__(self, products=12, script="", host="127.0.0.1", port=0, certificate=None):
         self.products = products
         self.pages, self.requests, self.headers = {}, collections.Counter(), {}
         self.script = script
-        super().__init__(host)
+        super().__init__(host, port, certificate)
 
     def answer(self, address, headers):
         self.requests[address] += 1

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <set>
 
 #include "tests/support/catch.hpp"
 #include "tests/support/result_printer.hpp"
@@ -39,17 +38,4 @@ TEST_CASE("an empty token file is an error that says what to do, never an open d
   const auto read = load_or_make_token({}, state.path());
   REQUIRE_FALSE(read);
   CHECK(read.error().hint.find("delete it") != std::string::npos);
-}
-
-TEST_CASE("tokens differ") {
-  std::set<std::string> seen;
-  for (int i = 0; i < 100; ++i) seen.insert(make_token()->reveal());
-  CHECK(seen.size() == 100);
-}
-
-TEST_CASE("same_secret is equality") {
-  CHECK(same_secret("abc", "abc"));
-  CHECK_FALSE(same_secret("abc", "abd"));
-  CHECK_FALSE(same_secret("abc", "ab"));
-  CHECK_FALSE(same_secret("", "ab"));
 }
