@@ -1,7 +1,6 @@
 #include "core/product.hpp"
 
-#include <algorithm>
-
+#include "core/json_string.hpp"
 #include "core/json_text.hpp"
 #include "core/product_text.hpp"
 #include "core/sha256.hpp"
@@ -63,7 +62,7 @@ struct text_writer {
 
   void operator()(const char* name, const std::string& value) const {
     key(name);
-    append(value);
+    append_json_string(out, value);
   }
   void operator()(const char* name, bool value) const {
     key(name);
@@ -74,7 +73,7 @@ struct text_writer {
     out += '[';
     for (const std::string& value : values) {
       if (out.back() != '[') out += ',';
-      append(value);
+      append_json_string(out, value);
     }
     out += ']';
   }
@@ -92,16 +91,6 @@ struct text_writer {
     out += '"';
     out += name;
     out += "\":";
-  }
-  void append(const std::string& value) const {
-    const auto is_plain = [](unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; };
-    if (!std::all_of(value.begin(), value.end(), is_plain)) {
-      out += json_text(value);
-      return;
-    }
-    out += '"';
-    out += value;
-    out += '"';
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,14 @@ class copy_writer {
     number(static_cast<std::uint32_t>(4 + 4 * values.size()));
     number(static_cast<std::uint16_t>(values.size()));
     number(std::uint16_t{0});
-    for (const float value : values) number(std::bit_cast<std::uint32_t>(value));
+    const auto begin = out_.size();
+    out_.resize(begin + 4 * values.size());
+    char* at = out_.data() + begin;
+    for (const float value : values) {
+      const auto word = big_endian(std::bit_cast<std::uint32_t>(value));
+      std::memcpy(at, &word, sizeof word);
+      at += sizeof word;
+    }
   }
   /// All of it. Nothing may be added afterwards.
   std::string_view finish() {
@@ -34,10 +42,17 @@ class copy_writer {
   }
 
  private:
-  template <class T>
-  void number(T value) {
-    for (int shift = static_cast<int>(sizeof value) * 8 - 8; shift >= 0; shift -= 8)
-      out_ += static_cast<char>(value >> shift & 0xFF);
+  static std::uint32_t big_endian(std::uint32_t word) {
+    if constexpr (std::endian::native == std::endian::little) return __builtin_bswap32(word);
+    return word;
+  }
+  void number(std::uint32_t value) {
+    const auto word = big_endian(value);
+    out_.append(reinterpret_cast<const char*>(&word), sizeof word);
+  }
+  void number(std::uint16_t value) {
+    out_ += static_cast<char>(value >> 8);
+    out_ += static_cast<char>(value & 0xFF);
   }
   std::string out_;
 };

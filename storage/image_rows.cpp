@@ -14,6 +14,7 @@ std::string image_status::mark(std::string_view url) const {
 
 image_status find_image(sqlite::connection& db, std::string_view url) {
   image_status found;
+  if (url.empty()) return found;
   auto s = db.prepare(
       "select vector is not null, fingerprint, crc32c, attempts, next_try, coalesce(checked, embedded, 0) "
       "from images where url = ?1");

@@ -4,8 +4,11 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
+#include <numeric>
+#include <utility>
 
 #include "config/letter_case.hpp"
+#include "core/json_string.hpp"
 #include "core/json_text.hpp"
 #include "storage/sink.hpp"
 #include "storage/vector_text.hpp"
@@ -246,8 +249,11 @@ result<layout> layout::make(const settings& wanted, const std::optional<std::set
   for (const auto& field : fields) {
     auto name = place(field, field);
     if (!name) return name.error();
-    if (*name) made.columns_.push_back({field, **name});
+    if (*name) made.columns_.push_back({field, **name, json(**name).dump() + ":"});
   }
+  made.by_name_.resize(made.columns_.size());
+  std::iota(made.by_name_.begin(), made.by_name_.end(), std::size_t{0});
+  std::ranges::stable_sort(made.by_name_, {}, [&](std::size_t i) { return made.columns_[i].name; });
   auto vector = place(std::string(vector_field), default_vector_column(wanted.name));
   if (!vector) return vector.error();
   made.vector_column_ = std::move(*vector);
@@ -333,16 +339,45 @@ std::vector<std::string> layout::different_columns(const json& row, const produc
 }
 
 std::string layout::row_text(const product& p, const embedding* vector, const embedding* text) const {
-  auto row = json_text(fields_of(p, vector));
-  row.pop_back();
-  const auto append = [&row](const std::optional<std::string>& into, const embedding* numbers) {
+  std::string row;
+  append_row(row, p, vector, text);
+  return row;
+}
+
+void layout::append_row(std::string& out, const product& p, const embedding* vector,
+                        const embedding* text) const {
+  char before = '{';
+  const auto separate = [&] { out += std::exchange(before, ','); };
+  for (const auto place : by_name_) {
+    const auto& c = columns_[place];
+    if (!vector && c.field == "embedding_model") continue;
+    separate();
+    out += c.key;
+    const auto value = value_of(c.field, p, vector);
+    if (const auto* words = value.get_ptr<const std::string*>())
+      append_json_string(out, *words);
+    else
+      out += json_text(value);
+  }
+  const auto append = [&](const std::optional<std::string>& into, const embedding* numbers) {
     if (numbers == nullptr || !into) return;
-    row += row.size() > 1 ? "," : "";
-    row += json(*into).dump() + ":" + vector_as_text(numbers->values);
+    separate();
+    out += json(*into).dump();
+    out += ':';
+    append_vector(out, numbers->values);
   };
   append(vector_column_, vector);
   append(text_column_, text);
-  return row + "}";
+  if (before == '{') out += '{';
+  out += '}';
+}
+
+std::vector<json> layout::values(const product& p, const embedding* vector) const {
+  std::vector<json> all;
+  all.reserve(columns_.size());
+  for (const auto& c : columns_)
+    if (vector || c.field != "embedding_model") all.push_back(value_of(c.field, p, vector));
+  return all;
 }
 
 json layout::row(const product& p, const embedding* vector) const {

@@ -49,6 +49,10 @@ class layout {
   /// The row as one JSON object in text: keys as columns(vector != nullptr, text != nullptr), absent values
   /// null, the vectors' numbers as the shortest decimals that read back as the same float.
   std::string row_text(const product& p, const embedding* vector, const embedding* text = nullptr) const;
+  /// Appends row_text().
+  void append_row(std::string& out, const product& p, const embedding* vector, const embedding* text) const;
+  /// The values of columns(vector != nullptr) without the vector's numbers, in that order.
+  std::vector<nlohmann::json> values(const product& p, const embedding* vector) const;
   /// The columns without the vector's numbers, as a document.
   nlohmann::json fields(const product& p, const embedding* vector) const { return fields_of(p, vector); }
   /// Whether a row of the table, as read, holds what fields() would write.
@@ -63,12 +67,14 @@ class layout {
  private:
   struct column {
     std::string field, name;
+    std::string key;  ///< the name as a key of a JSON object, with the colon
   };
   nlohmann::json value_of(const std::string& field, const product& p, const embedding* vector) const;
   nlohmann::json fields_of(const product& p, const embedding* vector) const;
 
   std::string name_;
-  std::vector<column> columns_;  ///< without the vector
+  std::vector<column> columns_;       ///< without the vector
+  std::vector<std::size_t> by_name_;  ///< of columns_, in the order in which row_text() has them
   std::vector<std::string> conflict_;
   std::optional<std::string> vector_column_, text_column_;
   std::vector<std::string> left_out_;

@@ -4,30 +4,33 @@ namespace catwalk::storage {
 
 namespace {
 
-std::int64_t next_sequence(sqlite::connection& db) {
-  auto next = db.prepare("update outbox_sequence set next = next + 1 returning next - 1");
-  next.step();
-  return next.integer(0);
+/// After the row that took it. Not `returning` it, for which SQLite would open a table each time.
+void count_up_sequence(sqlite::connection& db) {
+  db.run("update outbox_sequence set next = next + 1");
 }
 
 }  // namespace
 
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now) {
   db.run(
-      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'upsert', ?4 | "
+      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, (select next "
+      "from outbox_sequence), 'upsert', ?3 | "
       "coalesce((select parts from failures where sink = ?1 and key = ?2 and op = 'upsert' order by id desc "
-      "limit 1), 0), ?5, ?6) "
+      "limit 1), 0), ?4, ?5) "
       "on conflict (sink, key) do update set seq = excluded.seq, "
       "parts = excluded.parts | (case op when 'upsert' then parts else 0 end), op = excluded.op, held = "
       "excluded.held",
-      the_sink, key.str(), next_sequence(db), parts, held, to_millis(now));
+      the_sink, key.str(), parts, held, to_millis(now));
+  count_up_sequence(db);
 }
 
 void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now) {
   db.run(
-      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'delete', 0, 0, ?4) "
+      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, (select next "
+      "from outbox_sequence), 'delete', 0, 0, ?3) "
       "on conflict (sink, key) do update set seq = excluded.seq, parts = 0, op = excluded.op, held = 0",
-      the_sink, key.str(), next_sequence(db), to_millis(now));
+      the_sink, key.str(), to_millis(now));
+  count_up_sequence(db);
   db.run("update products set sink_text = null, text_due = 1 where id = ?1", key.str());
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "core/product_text.hpp"
 #include "storage/adoption.hpp"
@@ -57,6 +58,10 @@ page_counts page_transaction::commit(const page_commit& page) {
     auto s = db_.prepare("select 1 from adopted limit 1");
     adopted_ = s.step();
   }
+  {
+    auto s = db_.prepare("select 1 from deferred_products limit 1");
+    has_deferred_ = s.step();
+  }
   if (page.unchanged) {
     for (auto& id : listed_before(page.page)) {
       r.id = std::move(id);
@@ -94,7 +99,12 @@ page_counts page_transaction::commit(const page_commit& page) {
             to_millis(now_));
   }
   write_page(page);
+  tell_of_vectors();
   return counts;
+}
+
+void page_transaction::tell_of_vectors() {
+  if (std::exchange(vectors_changed_, false)) bump_vectors_version(db_);
 }
 
 void page_transaction::see(const reading& r, page_counts& counts) {
@@ -129,7 +139,7 @@ void page_transaction::see(const reading& r, page_counts& counts) {
   if (lower && r.fields && before->row_run != r.run) defer(r);
   if (before->gone) {
     ++counts.reappeared;
-    bump_vectors_version(db_);
+    vectors_changed_ = true;
     before->give_turn_back(find_image(db_, before->image_url));
     if (r.to_sink)
       enqueue_upsert(db_, r.id, fields_part | vector_part, before->vector_state == "pending", now_);
@@ -213,7 +223,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
     if (ready) after.sink_vector = image.mark(image_url);
   }
 
-  if (!before || before->vector_url != vector_url || reappeared) bump_vectors_version(db_);
+  if (!before || before->vector_url != vector_url || reappeared) vectors_changed_ = true;
   if (waits && !(before && before->vector_state == "pending")) ++counts.images_due;
   if (!before)
     ++counts.added;
@@ -225,6 +235,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
     ++counts.unchanged;
 
   const auto now = to_millis(now_);
+  std::int64_t number = 0;
   if (!before) {
     db_.run(
         "insert into products (id, site, endpoint_index, fields, field_hash, image_url, first_seen, "
@@ -233,6 +244,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
         "values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13)",
         r.id.str(), r.site, r.endpoint_index, to_text(*r.fields), hash, image_url, now, r.run, state,
         vector_url, after.next_try, after.sink_hash, after.sink_vector);
+    number = db_.last_row();
   } else {
     db_.run(
         "update products set site = ?2, endpoint_index = ?3, field_hash = ?4, image_url = ?5, last_seen = "
@@ -245,13 +257,14 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
   }
   product_events events(db_, now_);
   if (!before)
-    events.record(r.id, r.run, "new");
+    events.record_new(number, *r.fields, r.run);
   else if (reappeared)
     events.record(r.id, r.run, "back");
   else if (changed)
     events.written(r.id, r.run);
-  db_.run("delete from deferred_products where id = ?1 and endpoint_index <= ?2", r.id.str(),
-          r.endpoint_index);
+  if (has_deferred_)
+    db_.run("delete from deferred_products where id = ?1 and endpoint_index <= ?2", r.id.str(),
+            r.endpoint_index);
 }
 
 struct page_transaction::deferred {
@@ -263,6 +276,7 @@ struct page_transaction::deferred {
 };
 
 void page_transaction::defer(const reading& r) {
+  has_deferred_ = true;
   db_.run(
       "insert into deferred_products (id, run, endpoint_index, product, fingerprint, to_sink) "
       "values (?1, ?2, ?3, ?4, ?5, ?6) on conflict (id) do update set run = excluded.run, "
@@ -325,6 +339,7 @@ page_counts page_transaction::settle(run_id run, const std::vector<site_listing>
       "delete from deferred_products where waits = 1 and run <> ?1 and not exists (select 1 from products p "
       "where p.id = deferred_products.id and p.row_run < deferred_products.run and p.gone_at is null)",
       run);
+  tell_of_vectors();
   return counts;
 }
 

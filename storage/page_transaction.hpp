@@ -41,9 +41,14 @@ class page_transaction {
   std::int64_t endpoint_number(const page_record& page);
   std::vector<product_id> listed_before(const page_record& page);
 
+  /// Counts up once for the whole transaction what tells readers that vectors have changed.
+  void tell_of_vectors();
+
   sqlite::connection& db_;
   wall_time now_;
-  bool adopted_ = false;  ///< there are rows that wait for their product
+  bool adopted_ = false;          ///< there are rows that wait for their product
+  bool has_deferred_ = true;      ///< there may be deferred rows
+  bool vectors_changed_ = false;  ///< other products have vectors, or the same have others
 };
 
 }  // namespace catwalk::storage

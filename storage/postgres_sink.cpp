@@ -31,13 +31,6 @@ std::string literal(const std::string& text) {
   return out + "'";
 }
 
-/// A JSON value as the text that a cast to the column's type takes; nullopt for null.
-std::optional<std::string> as_text(const json& value) {
-  if (value.is_null()) return std::nullopt;
-  if (value.is_string()) return value.get<std::string>();
-  return json_text(value);
-}
-
 /// What turns the text of a column of the temporary table into the real type.
 std::string converted(const std::string& from, const std::string& type) {
   if (type == "text") return from;
@@ -203,13 +196,15 @@ sink_reply postgres_sink::write(const std::vector<sink_row>& rows) {
   copy_writer copy;
   for (const auto& row : rows) {
     const auto* vector = with_vector ? &*row.vector : nullptr;
-    const auto values = layout_->fields(row.item, vector);
+    const auto values = layout_->values(row.item, vector);
     copy.row(static_cast<std::uint16_t>(names.size() + (with_vector ? 1 : 0) + (with_text ? 1 : 0)));
-    for (const auto& name : names) {
-      if (const auto text = as_text(values.at(name)))
-        copy.text(*text);
-      else
+    for (const auto& value : values) {
+      if (value.is_null())
         copy.null();
+      else if (const auto* words = value.get_ptr<const std::string*>())
+        copy.text(*words);
+      else
+        copy.text(json_text(value));
     }
     if (vector != nullptr) copy.vector(vector->values);
     if (with_text) copy.vector(row.text->values);

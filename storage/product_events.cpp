@@ -1,7 +1,10 @@
 #include "storage/product_events.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <tuple>
+
+#include "core/json_text.hpp"
 
 namespace catwalk::storage {
 namespace {
@@ -9,6 +12,17 @@ namespace {
 constexpr std::string_view offer_of_product =
     "fields ->> '$.price', fields ->> '$.sale', fields ->> '$.price_amount', fields ->> '$.sale_amount', "
     "fields ->> '$.currency', coalesce(fields ->> '$.availability', 'unknown')";
+
+/// A text as it reads back from `products.fields`, where bytes that are not UTF-8 have become U+FFFD.
+std::string as_kept(const std::string& text) {
+  const auto is_ascii = [](unsigned char c) { return c < 0x80; };
+  if (std::all_of(text.begin(), text.end(), is_ascii)) return text;
+  return nlohmann::json::parse(json_text(text)).get<std::string>();
+}
+
+std::optional<std::string> as_kept(const std::optional<std::string>& text) {
+  return text ? std::optional(as_kept(*text)) : std::nullopt;
+}
 
 }  // namespace
 
@@ -28,6 +42,14 @@ void product_events::record(const product_id& id, std::int64_t run, std::string_
       "availability) select number, ?2, ?3, ?4, " +
           std::string(offer_of_product) + " from products where id = ?1",
       id.str(), run, to_millis(now_), kind);
+}
+
+void product_events::record_new(std::int64_t number, const product& p, std::int64_t run) {
+  db_.run(
+      "insert into events (product, run, at, kind, price, sale, price_amount, sale_amount, currency, "
+      "availability) values (?1, ?2, ?3, 'new', ?4, ?5, ?6, ?7, ?8, ?9)",
+      number, run, to_millis(now_), as_kept(p.price), as_kept(p.sale), as_kept(p.price_amount),
+      as_kept(p.sale_amount), as_kept(p.currency), as_kept(p.availability));
 }
 
 void product_events::written(const product_id& id, std::int64_t run) {

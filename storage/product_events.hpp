@@ -7,6 +7,7 @@
 
 #include "core/clock.hpp"
 #include "core/id.hpp"
+#include "core/product.hpp"
 #include "storage/sqlite.hpp"
 
 namespace catwalk::storage {
@@ -39,6 +40,8 @@ class product_events {
 
   /// The product as it is in `products` now: new, gone, back, or `first` (it was there before catwalk was).
   void record(const product_id& id, std::int64_t run, std::string_view kind);
+  /// A product that has just become row `number` of `products`: as record() of `new`, from what is at hand.
+  void record_new(std::int64_t number, const product& p, std::int64_t run);
   /// The product was written anew: records a change of its price or of its availability, where there is one.
   /// What changes again within the run in which the product came is no change: another of its listings gave
   /// it.

@@ -3,13 +3,21 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 namespace catwalk::storage::sqlite {
 
 namespace {
 constexpr int busy_timeout_ms = 10'000;
+
+/// SQLite's own count of the memory in use takes a lock at each allocation, and nobody asks for it.
+void stop_counting_memory() {
+  static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(done);
 }
+
+}  // namespace
 
 failure::failure(int code, std::string message) : code_(code), message_(std::move(message)) {}
 
@@ -37,17 +45,24 @@ error to_error(const failure& f, std::string what, std::string on) {
   return e;
 }
 
-statement::statement(connection& owner, std::string_view sql, sqlite3_stmt* handle)
-    : owner_(&owner), sql_(sql), handle_(handle) {}
+statement::statement(connection& owner, std::vector<sqlite3_stmt*>& idle, sqlite3_stmt* handle)
+    : owner_(&owner), idle_(&idle), handle_(handle) {}
 
 statement::statement(statement&& other) noexcept
-    : owner_(other.owner_), sql_(std::move(other.sql_)), handle_(std::exchange(other.handle_, nullptr)) {}
+    : owner_(other.owner_),
+      idle_(other.idle_),
+      handle_(std::exchange(other.handle_, nullptr)),
+      borrows_(other.borrows_) {}
 
 statement::~statement() {
   if (!handle_) return;
   sqlite3_reset(handle_);
   sqlite3_clear_bindings(handle_);
-  owner_->give_back(std::move(sql_), handle_);
+  try {
+    idle_->push_back(handle_);
+  } catch (const std::bad_alloc&) {
+    sqlite3_finalize(handle_);
+  }
 }
 
 void statement::bind_at(int place, std::int64_t value) {
@@ -57,12 +72,14 @@ void statement::bind_at(int place, std::int64_t value) {
 void statement::bind_at(int place, std::string_view text) {
   // A null pointer would bind NULL instead of an empty text.
   const char* data = text.data() ? text.data() : "";
-  if (const int rc = sqlite3_bind_text64(handle_, place, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8))
+  const auto lifetime = borrows_ ? SQLITE_STATIC : SQLITE_TRANSIENT;
+  if (const int rc = sqlite3_bind_text64(handle_, place, data, text.size(), lifetime, SQLITE_UTF8))
     owner_->fail(rc);
 }
 
 void statement::bind_at(int place, const std::vector<std::uint8_t>& blob) {
-  if (const int rc = sqlite3_bind_blob64(handle_, place, blob.data(), blob.size(), SQLITE_TRANSIENT))
+  const auto lifetime = borrows_ ? SQLITE_STATIC : SQLITE_TRANSIENT;
+  if (const int rc = sqlite3_bind_blob64(handle_, place, blob.data(), blob.size(), lifetime))
     owner_->fail(rc);
 }
 
@@ -121,6 +138,7 @@ std::string_view statement::blob(int column) const {
 }
 
 connection::connection(const std::filesystem::path& file, mode how) {
+  stop_counting_memory();
   const int flags =
       (how == mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
   const int rc = sqlite3_open_v2(file.c_str(), &handle_, flags, nullptr);
@@ -140,7 +158,8 @@ connection::connection(const std::filesystem::path& file, mode how) {
 }
 
 connection::~connection() {
-  for (auto& [sql, idle] : idle_) sqlite3_finalize(idle);
+  for (auto& [sql, idle] : idle_)
+    for (auto* handle : idle) sqlite3_finalize(handle);
   sqlite3_close_v2(handle_);
 }
 
@@ -158,24 +177,23 @@ void connection::execute(const std::string& sql) {
 }
 
 statement connection::prepare(std::string_view sql) {
-  if (const auto found = idle_.find(sql); found != idle_.end()) {
-    sqlite3_stmt* handle = found->second;
-    idle_.erase(found);
-    return {*this, sql, handle};
-  }
+  auto found = idle_.find(sql);
+  if (found == idle_.end()) found = idle_.try_emplace(std::string(sql)).first;
+  auto& idle = found->second;
   sqlite3_stmt* handle = nullptr;
+  if (!idle.empty()) {
+    handle = idle.back();
+    idle.pop_back();
+    return {*this, idle, handle};
+  }
   if (const int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &handle, nullptr))
     fail(rc);
-  return {*this, sql, handle};
+  return {*this, idle, handle};
 }
 
-void connection::give_back(std::string sql, sqlite3_stmt* handle) noexcept {
-  try {
-    idle_.emplace(std::move(sql), handle);
-  } catch (...) {
-    sqlite3_finalize(handle);
-  }
+std::int64_t connection::last_row() const noexcept {
+  return sqlite3_last_insert_rowid(handle_);
 }
 
 bool connection::in_transaction() const noexcept {

@@ -2,11 +2,11 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/error.hpp"
@@ -43,14 +43,13 @@ class connection;
 /// A prepared statement, taken from its connection's cache and given back, reset, on destruction.
 class statement {
  public:
-  statement(connection& owner, std::string_view sql, sqlite3_stmt* handle);
   ~statement();
   statement(statement&& other) noexcept;
   statement(const statement&) = delete;
   statement& operator=(const statement&) = delete;
   statement& operator=(statement&&) = delete;
 
-  /// Binds the values to ?1, ?2 … in order. Texts and blobs are copied.
+  /// Binds the values to ?1, ?2 … in order. Texts and blobs are copied, except by connection::run().
   template <class... Values>
   statement& bind(const Values&... values) {
     int place = 0;
@@ -89,9 +88,14 @@ class statement {
   std::string_view blob(int column) const;
 
  private:
+  friend class connection;
+  /// `idle`: where the handle goes back to.
+  statement(connection& owner, std::vector<sqlite3_stmt*>& idle, sqlite3_stmt* handle);
+
   connection* owner_;
-  std::string sql_;
+  std::vector<sqlite3_stmt*>* idle_;
   sqlite3_stmt* handle_;
+  bool borrows_ = false;  ///< texts and blobs are not copied: they outlive the statement's run
 };
 
 /// One connection; used by one thread at a time.
@@ -112,9 +116,12 @@ class connection {
   template <class... Values>
   int run(std::string_view sql, const Values&... values) {
     auto s = prepare(sql);
+    s.borrows_ = true;
     s.bind(values...);
     return s.run();
   }
+  /// The rowid of the row that was inserted last.
+  std::int64_t last_row() const noexcept;
   /// False once SQLite has rolled the transaction back by itself, as it may after a full disk.
   bool in_transaction() const noexcept;
   /// Copies the whole database into `file` with SQLite's online backup.
@@ -123,10 +130,14 @@ class connection {
  private:
   friend class statement;
   [[noreturn]] void fail(int code) const;
-  void give_back(std::string sql, sqlite3_stmt* handle) noexcept;
+
+  struct text_hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
 
   sqlite3* handle_ = nullptr;
-  std::multimap<std::string, sqlite3_stmt*, std::less<>> idle_;
+  /// By their text. The nodes stay where they are: statements in use point at theirs.
+  std::unordered_map<std::string, std::vector<sqlite3_stmt*>, text_hash, std::equal_to<>> idle_;
 };
 
 }  // namespace catwalk::storage::sqlite

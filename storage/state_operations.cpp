@@ -118,8 +118,10 @@ void state_database::impl::commit(group& operations) {
 
 std::optional<sqlite::failure> state_database::impl::try_commit(group& operations) try {
   writer_->execute("begin immediate");
+  // One that is alone has the transaction to itself: no savepoint, for which SQLite would copy each page.
+  const bool alone = operations.size() == 1;
   for (auto& operation : operations) {
-    writer_->execute("savepoint operation");
+    if (!alone) writer_->execute("savepoint operation");
     try {
       operation->run(*writer_);
     } catch (const sqlite::failure& f) {
@@ -129,10 +131,11 @@ std::optional<sqlite::failure> state_database::impl::try_commit(group& operation
     } catch (const std::exception& e) {
       operation->fail({errc::internal, action, file_.string(), e.what(), "this is a bug in catwalk"});
     }
+    if (alone) break;
     if (!operation->succeeded()) writer_->execute("rollback to operation");
     writer_->execute("release operation");
   }
-  writer_->execute("commit");
+  writer_->execute(alone && !operations.front()->succeeded() ? "rollback" : "commit");
   return std::nullopt;
 } catch (const sqlite::failure& f) {
   if (writer_->in_transaction()) {

@@ -306,9 +306,12 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
     std::string text = "[";
     for (const auto& row : rows) {
       if (text.size() > 1) text += ',';
-      text += form->row_text(row.item, row.vector ? &*row.vector : nullptr, row.text ? &*row.text : nullptr);
+      form->append_row(text, row.item, row.vector ? &*row.vector : nullptr, row.text ? &*row.text : nullptr);
+      // The others take as much room: grown step by step, the text would be moved time and again.
+      if (&row == &rows.front()) text.reserve(rows.size() * (text.size() + text.size() / 8));
     }
-    return text + ']';
+    text += ']';
+    return text;
   };
   auto body = co_await offload(workers_, std::move(write));
   auto reply = co_await send(std::move(body), with_vector, with_text);

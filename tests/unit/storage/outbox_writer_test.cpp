@@ -1,3 +1,4 @@
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <set>
 
@@ -137,6 +138,28 @@ TEST_CASE_METHOD(writer_fixture,
   CHECK(to.table.size() == 1);
   CHECK_FALSE(to.table.at("id-b").vector);
   CHECK(outbox() == strings{"id-a:upsert:1:1"});
+}
+
+TEST_CASE_METHOD(writer_fixture, "between two counts the status goes by what has left") {
+  fill(10);
+  settings.batch = 2;
+  std::vector<std::int64_t> waiting;
+  asio::io_context loop;
+  outbox_writer writer(loop.get_executor(), db, to, settings);
+  to.while_sending = [&] { waiting.push_back(writer.status().waiting); };
+  task_group group(loop.get_executor());
+  group.spawn("writer", writer.run());
+  auto test = [&]() -> asio::awaitable<void> {
+    CHECK(co_await writer.wait_until_idle(20s));
+    group.cancel();
+    co_await group.join();
+  };
+  asio::co_spawn(loop, test(), asio::detached);
+  loop.run();
+  REQUIRE(waiting.size() == 5);
+  waiting.erase(waiting.begin());  // nothing had been counted yet
+  CHECK(waiting == std::vector<std::int64_t>{8, 6, 4, 2});
+  CHECK(writer.status().waiting == 0);
 }
 
 TEST_CASE_METHOD(writer_fixture, "what changes while a request is on its way goes out again") {

@@ -104,6 +104,18 @@ TEST_CASE_METHOD(state_fixture,
   CHECK(history(*this, "a") == strings{"new 9USD in_stock", "price 10USD in_stock"});
 }
 
+TEST_CASE_METHOD(state_fixture, "a price that is no UTF-8 begins a history as it is kept, and is no change") {
+  auto run = begin();
+  commit(run, {item("10\xFFUSD")});
+  end(run);
+  run = begin();
+  auto retold = item("10\xFFUSD");
+  retold.title = "Told in other words";
+  commit(run, {retold});
+  end(run);
+  CHECK(history(*this, "a") == strings{"new 10\uFFFDUSD in_stock"});
+}
+
 TEST_CASE_METHOD(state_fixture, "a page that was not committed leaves no trace in the history") {
   const auto run = begin();
   commit(run, {item("10USD")});
