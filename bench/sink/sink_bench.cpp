@@ -1,23 +1,37 @@
 // What the outbox and the sinks cost, beside bare clients that do the same bytes.
-//   sink_bench enqueue STATE_DIR ROWS PAGE        rows with their products and outbox rows, a page in each
-//   transaction sink_bench insert DATABASE ROWS PAGE          the same texts into two bare SQLite tables, as
-//   many transactions sink_bench send STATE_DIR supabase|postgres URL KEY BATCH     drains a state into a
-//   table sink_bench post URL KEY BODIES ROUNDS         posts the ready bodies of a file, one a line, with
-//   libcurl sink_bench copy DSN TABLE LINES BATCH         copies the ready lines of a file into a table, with
-//   libpq sink_bench wait STATE_DIR                     an outbox whose sink is away: how much memory it
-//   takes
+//   sink_bench enqueue STATE_DIR ROWS PAGE
+//       rows with their products and outbox rows, a page in each transaction
+//   sink_bench insert DATABASE ROWS PAGE
+//       the same texts into two bare SQLite tables, as many transactions
+//   sink_bench insert-rows STATE_DIR ROWS PAGE
+//       every row that enqueueing leaves behind, into the state's own tables: bare inserts, as many
+//       transactions
+//   sink_bench send STATE_DIR supabase|postgres URL KEY BATCH
+//       drains a state into a table
+//   sink_bench take STATE_DIR text|binary BATCH
+//       a bare client's part of that, without the sending: one statement reads a batch and its vectors, they
+//       are written into a buffer, and one transaction takes the batch out of the outbox
+//   sink_bench post URL KEY BODIES ROUNDS
+//       posts the ready bodies of a file, one a line, with libcurl
+//   sink_bench copy DSN TABLE LINES BATCH
+//       copies the ready lines of a file into a table, with libpq
+//   sink_bench wait STATE_DIR
+//       an outbox whose sink is away: how much memory it takes
 // Each prints JSON: rows, seconds, the CPU seconds of this process.
 #include <curl/curl.h>
 #include <libpq-fe.h>
 #include <sys/resource.h>
 
+#include <bit>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+#include <charconv>
 #include <clocale>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -28,6 +42,7 @@
 #include "core/product_text.hpp"
 #include "core/task_group.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/outbox.hpp"
 #include "storage/sink.hpp"
 #include "storage/sqlite.hpp"
 
@@ -136,6 +151,43 @@ int insert(const std::string& file, std::int64_t rows, std::int64_t page_size) {
   return watch.print(rows);
 }
 
+/// Inserts ready values: what is left of enqueueing where nothing has to be looked up, compared or hashed.
+int insert_rows(const std::string& dir, std::int64_t rows, std::int64_t page_size) {
+  open_state(dir)->close();
+  storage::sqlite::connection db(dir + "/catwalk.sqlite3", storage::sqlite::connection::mode::read_write);
+  db.execute("pragma journal_mode=wal; pragma synchronous=full");
+  const std::string hash(64, '0');
+  constexpr std::int64_t now = 1'750'000'000'000;
+  const stopwatch watch;
+  for (std::int64_t from = 0; from < rows; from += page_size) {
+    db.execute("begin immediate");
+    for (auto row = from; row < std::min(rows, from + page_size); ++row) {
+      const auto p = made_product(row);
+      db.run(
+          "insert into products (id, site, endpoint_index, fields, field_hash, image_url, first_seen, "
+          "last_seen, "
+          "last_run, row_run, vector_state, sink_hash) values (?1, 'shop', 0, ?2, ?3, '', ?4, ?4, 1, 1, "
+          "'none', "
+          "?3)",
+          p.id.str(), to_text(p), hash, now);
+      const auto number = db.last_row();
+      db.run(
+          "insert into outbox (sink, key, seq, op, parts, held, created) values ('main', ?1, ?2, 'upsert', "
+          "1, 0, "
+          "?3)",
+          p.id.str(), number, now);
+      db.run(
+          "insert into events (product, run, at, kind, price, price_amount, currency, availability) values "
+          "(?1, "
+          "1, ?2, 'new', ?3, ?4, ?5, ?6)",
+          number, now, p.price, p.price_amount, p.currency, p.availability);
+      db.run("insert into listings (endpoint, product, run) values (1, ?1, 1)", number);
+    }
+    db.execute("commit");
+  }
+  return watch.print(rows);
+}
+
 /// A state with its writer under way, as the daemon has it.
 struct workplace {
   asio::io_context loop{1};
@@ -154,9 +206,15 @@ struct workplace {
     http = std::make_unique<http_client>(loop.get_executor(), client);
     sink = value_of(storage::make_sink(settings, *http, cpu.get_executor()));
   }
-  asio::awaitable<void> drain(bool& drained) {
+  /// Puts the state's products into the outbox, which the figures for enqueueing tell of.
+  asio::awaitable<void> prepare() {
     if (const auto described = co_await sink->describe(); !described)
       std::cerr << described.error().to_string() << '\n';
+    storage::outbox waiting(db);
+    if (const auto adopted = co_await waiting.adopt_sink(sink->name()); !adopted)
+      std::cerr << adopted.error().to_string() << '\n';
+  }
+  asio::awaitable<void> drain(bool& drained) {
     writer = std::make_unique<storage::outbox_writer>(loop.get_executor(), db, *sink, settings);
     task_group tasks(loop.get_executor());
     tasks.spawn("writer", writer->run());
@@ -189,14 +247,75 @@ int send(const std::string& dir, const std::string& kind, const std::string& url
   to.batch = batch;
   workplace at(dir, std::move(to));
   bool drained = false;
+  const auto run = [&at](asio::awaitable<void> task) {
+    asio::co_spawn(at.loop, std::move(task), [](const std::exception_ptr& failed) {
+      if (failed) std::rethrow_exception(failed);
+    });
+    at.loop.restart();
+    at.loop.run();
+  };
+  run(at.prepare());
   const stopwatch watch;
-  asio::co_spawn(at.loop, at.drain(drained), [](const std::exception_ptr& failed) {
-    if (failed) std::rethrow_exception(failed);
-  });
-  at.loop.run();
+  run(at.drain(drained));
   watch.print(at.writer->status().sent);
   at.close();
   return drained ? 0 : 1;
+}
+
+int take(const std::string& dir, bool as_text, int batch) {
+  {
+    workplace at(dir, [] {
+      config::sink_settings to;
+      to.kind = "supabase";
+      to.url = config::secret("http://127.0.0.1:9");
+      to.key = config::secret("sb_secret_none");
+      return to;
+    }());
+    wait_for(storage::outbox(at.db).adopt_sink("bench"));
+    at.close();
+  }
+  storage::sqlite::connection db(dir + "/catwalk.sqlite3", storage::sqlite::connection::mode::read_write);
+  db.execute("pragma journal_mode=wal; pragma synchronous=full");
+  std::int64_t taken = 0;
+  const stopwatch watch;
+  for (;;) {
+    std::string body;
+    std::vector<std::pair<std::string, std::int64_t>> keys;
+    {
+      auto s = db.prepare(
+          "select o.key, o.seq, p.fields, i.vector from outbox o join products p on p.id = o.key join images "
+          "i on "
+          "i.url = p.vector_url where o.sink = 'main' and o.held = 0 and o.next_try <= ?1 order by o.seq "
+          "limit "
+          "?2");
+      s.bind(std::int64_t{4'000'000'000'000}, batch);
+      while (s.step()) {
+        keys.emplace_back(s.text(0), s.integer(1));
+        body += s.text(2);
+        const auto vector = s.blob(3);
+        for (std::size_t i = 0; i < vector.size(); i += 4) {
+          std::uint32_t word = 0;
+          std::memcpy(&word, vector.data() + i, 4);
+          char number[32];
+          if (as_text) {
+            const auto end = std::to_chars(number, number + sizeof number, std::bit_cast<float>(word)).ptr;
+            *end = ',';
+            body.append(number, end + 1);
+          } else {
+            word = __builtin_bswap32(word);
+            body.append(reinterpret_cast<const char*>(&word), 4);
+          }
+        }
+      }
+    }
+    if (keys.empty()) break;
+    db.execute("begin immediate");
+    for (const auto& [key, seq] : keys)
+      db.run("delete from outbox where sink = 'main' and key = ?1 and seq = ?2", key, seq);
+    db.execute("commit");
+    taken += static_cast<std::int64_t>(keys.size());
+  }
+  return watch.print(taken);
 }
 
 double rss_mb() {
@@ -289,6 +408,8 @@ int main(int argc, char** argv) {
   try {
     if (w.size() == 4 && w[0] == "enqueue") return enqueue(w[1], std::stoll(w[2]), std::stoll(w[3]));
     if (w.size() == 4 && w[0] == "insert") return insert(w[1], std::stoll(w[2]), std::stoll(w[3]));
+    if (w.size() == 4 && w[0] == "insert-rows") return insert_rows(w[1], std::stoll(w[2]), std::stoll(w[3]));
+    if (w.size() == 4 && w[0] == "take") return take(w[1], w[2] == "text", std::stoi(w[3]));
     if (w.size() == 6 && w[0] == "send") return send(w[1], w[2], w[3], w[4], std::stoi(w[5]));
     if (w.size() == 2 && w[0] == "wait") return wait(w[1]);
     if (w.size() == 5 && w[0] == "post") return post(w[1], w[2], w[3], std::stoi(w[4]));
