@@ -13,7 +13,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import time
 
 import peers
 import pipeline
@@ -142,17 +141,10 @@ def show_forward(row):
 
 
 def embed_command(model, precision, files):
-    """(images per second, CPU seconds per image, peak bytes) of `catwalk embed` over the files, its start included."""
+    """(wall seconds, CPU seconds, peak bytes) of `catwalk embed` over the files, its start included."""
     command = [RELEASE / "catwalk", "embed", *files, "--model", model.name, "--precision", precision]
-    environment = os.environ | {"CATWALK_STATE_DIR": str(model.parents[1]), "CATWALK_EMBED_MODELS_DIR": str(model.parent)}
-    begun = time.perf_counter()
-    process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
-    said = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begun
-    if status:
-        raise RuntimeError(f"catwalk embed failed: {said.strip()}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    places = {"CATWALK_STATE_DIR": str(model.parents[1]), "CATWALK_EMBED_MODELS_DIR": str(model.parent)}
+    return pipeline.timed(command, env=os.environ | places)
 
 
 def whole(precision, folder, model, pictures, rounds):

@@ -10,7 +10,11 @@ import asyncio
 import json
 import pathlib
 import sys
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from bench.page_server import serve  # noqa: E402
 
 PAGE = 250
 
@@ -36,37 +40,18 @@ def listing(count, target, origin):
     return json.dumps({"products": products}).encode()
 
 
-async def serve(count, pictures):
-    origin = ""
-
-    def body_of(target):
+def answers(count, pictures):
+    def answer_to(target, _, origin):
         if target.path.startswith("/img/"):
             number = int(pathlib.PurePosixPath(target.path).stem)
-            return "image/jpeg", pictures[number % len(pictures)] + str(number).encode()
+            body = pictures[number % len(pictures)] + str(number).encode()
+            return b"200 OK", b"Content-Type: image/jpeg\r\n", body
         if target.path == "/products.json":
-            return "application/json", listing(count, target, origin)
-        return "application/json", None
+            return b"200 OK", b"Content-Type: application/json\r\n", listing(count, target, origin)
+        return b"404 Not Found", b"", b""
 
-    async def answer(reader, writer):
-        try:
-            while line := await reader.readline():
-                while await reader.readline() not in (b"\r\n", b""):
-                    pass
-                kind, body = body_of(urlsplit(line.split()[1].decode()))
-                status = "404 Not Found" if body is None else "200 OK"
-                head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body or b'')}\r\n\r\n"
-                writer.write(head.encode() + (body or b""))
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    print(origin, flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    return answer_to
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), [pathlib.Path(f).read_bytes() for f in sys.argv[2:]]))
+    asyncio.run(serve(answers(int(sys.argv[1]), [pathlib.Path(f).read_bytes() for f in sys.argv[2:]])))

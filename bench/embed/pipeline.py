@@ -63,16 +63,18 @@ def configure(folder, model, origin, port=0):
     (folder / "sites.yaml").write_text(f"- brand: Acme\n  currency: EUR\n  shopify: {origin}\n")
 
 
-def timed(command, folder):
-    """(wall seconds, CPU seconds) of a command that has to succeed."""
+def timed(command, **options):
+    """(wall seconds, CPU seconds, peak bytes) of a command that has to succeed."""
     begun = time.perf_counter()
-    with open(folder / "said", "wb") as said:
-        process = subprocess.Popen([str(c) for c in command], stdout=said, stderr=said, cwd=folder)
-        _, status, used = os.wait4(process.pid, 0)
+    command = [str(c) for c in command]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
+    said = process.stderr.read().decode()
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{command[1]} ended with {process.returncode}: {(folder / 'said').read_text()}")
-    return time.perf_counter() - begun, used.ru_utime + used.ru_stime
+        raise RuntimeError(f"catwalk {command[1]} ended with {process.returncode}: {said.strip()}")
+    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
 def scraped(model, products, pictures, folder):
@@ -80,13 +82,13 @@ def scraped(model, products, pictures, folder):
     with shop(products, pictures) as (origin, pid):
         configure(folder, model, origin)
         before = cpu_seconds_of(pid)
-        wall, cpu = timed([CATWALK, "scrape", "--allow-untrained"], folder)
+        wall, cpu, _ = timed([CATWALK, "scrape", "--allow-untrained"], cwd=folder)
         return wall, cpu, cpu_seconds_of(pid) - before
 
 
 def embedded(count, files, folder):
     """The same of `catwalk embed` over as many pictures, in the same folder."""
-    wall, cpu = timed([CATWALK, "embed", *(files * (count // len(files) + 1))[:count]], folder)
+    wall, cpu, _ = timed([CATWALK, "embed", *(files * (count // len(files) + 1))[:count]], cwd=folder)
     return wall, cpu, 0.0
 
 

@@ -12,10 +12,11 @@ import json
 import pathlib
 import random
 import sys
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
+from bench.page_server import serve  # noqa: E402
 from tests.support.zara_catalogue import category_answer, make_products  # noqa: E402
 
 ZARA_PAGE = 100
@@ -180,35 +181,17 @@ def page_asked_for(target):
     return kind, int(parse_qs(target.query).get("page", ["1"])[0])
 
 
-async def serve(pages):
-    async def answer(reader, writer):
-        try:
-            while line := await reader.readline():
-                headers = b""
-                while (header := await reader.readline()) not in (b"\r\n", b""):
-                    headers += header.lower()
-                target = urlsplit(line.split()[1].decode())
-                asked = page_asked_for(target)
-                body = pages.get(asked) or pages["shopify", 0]
-                gzipped = b"gzip" in headers
-                body = body if gzipped else gzip.decompress(body)
-                kind = b"text/html; charset=utf-8" if asked[0] in ("list", "p") else b"application/json"
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n"
-                    + (b"Content-Encoding: gzip\r\n" if gzipped else b"")
-                    + f"Content-Length: {len(body)}\r\n\r\n".encode()
-                    + body
-                )
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+def answers_from(pages):
+    def answer_to(target, headers, _):
+        asked = page_asked_for(target)
+        body = pages.get(asked) or pages["shopify", 0]
+        gzipped = b"gzip" in headers
+        kind = b"text/html; charset=utf-8" if asked[0] in ("list", "p") else b"application/json"
+        coding = b"Content-Encoding: gzip\r\n" if gzipped else b""
+        return b"200 OK", b"Content-Type: " + kind + b"\r\n" + coding, body if gzipped else gzip.decompress(body)
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=1 << 20)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    return answer_to
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(dict(PAGES[sys.argv[2]](int(sys.argv[1])))))
+    asyncio.run(serve(answers_from(dict(PAGES[sys.argv[2]](int(sys.argv[1]))))))
