@@ -1,5 +1,6 @@
 #include "storage/vector_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -27,7 +28,9 @@ constexpr auto pairs = [] {
 
 /// Nine digits.
 void write_nine(char* at, std::uint32_t number) {
-  const auto pair = [](char* to, std::uint32_t two) { std::memcpy(to, pairs.data() + 2 * two, 2); };
+  const auto pair = [](char* to, std::uint32_t two) {
+    std::memcpy(to, pairs.data() + std::size_t{2} * two, 2);
+  };
   const std::uint32_t high = number / 100'000;  // four digits, and five
   const std::uint32_t low = number % 100'000;
   pair(at, high / 100);
@@ -60,14 +63,14 @@ char* write_fraction(char* at, float value) {
   const double scaled = x * scale;
   constexpr double margin = 1e-6;  // above what rounding can add up to, 2e-7
   // Nine digits are always within reach; where they are a tie, they are exact and one of them is right.
-  auto digits = static_cast<std::uint32_t>(scaled + 0.5);
+  std::uint32_t digits = (static_cast<std::uint32_t>(2 * scaled) + 1) / 2;
   int dropped = 0;
   bool undecided = false;
   // Whether one digit more can go; the powers are constants, since a division by a variable is slow.
   const auto drop = [&]<std::uint32_t power>() {
     const auto nearest = (static_cast<std::uint32_t>(scaled) + power / 2) / power * power;
     const double off = std::fabs(scaled - nearest);
-    undecided = std::fabs(off - reach) < margin || std::fabs(off - power / 2) < margin;
+    undecided = std::fabs(off - reach) < margin || std::fabs(off - power / 2.0) < margin;
     if (undecided || off > reach) return false;
     digits = nearest;
     ++dropped;
@@ -81,7 +84,7 @@ char* write_fraction(char* at, float value) {
   if (undecided || digits >= 1'000'000'000) return nullptr;
   *at = '-';
   at += value < 0 ? 1 : 0;
-  std::memcpy(at, "0.00", 4);
+  std::copy_n("0.00", 4, at);
   write_nine(at + 2 + zeros, digits);
   return at + 2 + zeros + 9 - dropped;
 }

@@ -97,9 +97,11 @@ struct writer_fixture : state_fixture {
   void fill(int n) {
     std::vector<product> many;
     const auto run = begin();
+    many.reserve(static_cast<std::size_t>(n));
     for (int i = 0; i < n; ++i) many.push_back(make(std::to_string(i)));
     commit(run, many);
     std::vector<vector_commit> vectors;
+    vectors.reserve(many.size());
     for (const auto& p : many)
       vectors.push_back({p.image_url, "c", "", "", vector({static_cast<float>(vectors.size()), 1})});
     value_of(wait_for(products.commit_vectors(std::move(vectors), true)));
@@ -154,8 +156,9 @@ TEST_CASE_METHOD(writer_fixture, "between two counts the status goes by what has
     group.cancel();
     co_await group.join();
   };
-  asio::co_spawn(loop, test(), asio::detached);
+  auto done = asio::co_spawn(loop, test(), asio::use_future);
   loop.run();
+  done.get();
   REQUIRE(waiting.size() == 5);
   waiting.erase(waiting.begin());  // nothing had been counted yet
   CHECK(waiting == std::vector<std::int64_t>{8, 6, 4, 2});
