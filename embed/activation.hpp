@@ -8,6 +8,9 @@ namespace catwalk::embed {
 /// approximation by tanh.
 enum class activation { quick_gelu, gelu, gelu_tanh };
 
+/// sigmoid(1.702 x) x: the constant of OpenAI's QuickGELU.
+constexpr double quick_gelu_slope = 1.702;
+
 /// As transformers names them: "quick_gelu", "gelu", "gelu_pytorch_tanh".
 constexpr std::string_view name_of(activation act) noexcept {
   switch (act) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "embed/image.hpp"
+#include "embed/plain_activation.hpp"
 #include "embed/preprocess.hpp"
 
 namespace catwalk::embed {
@@ -113,18 +114,7 @@ class observer {
                               .transpose(1, 2)
                               .reshape({batch, tokens, tower_.width});
     const auto y = x + linear(attended, i, "out");
-    auto hidden = linear(norm(y, name + "norm2"), i, "fc1");
-    switch (tower_.act) {
-      case activation::quick_gelu:
-        hidden = hidden * at::sigmoid(hidden * 1.702);
-        break;
-      case activation::gelu:
-        hidden = at::gelu(hidden);
-        break;
-      case activation::gelu_tanh:
-        hidden = at::gelu(hidden, "tanh");
-        break;
-    }
+    const auto hidden = activated(linear(norm(y, name + "norm2"), i, "fc1"), tower_.act);
     return y + linear(hidden, i, "fc2");
   }
 

@@ -13,9 +13,6 @@
 
 namespace catwalk::embed {
 
-/// sigmoid(1.702 x) x: the constant of OpenAI's QuickGELU.
-constexpr double quick_gelu_slope = 1.702;
-
 /// What the towers' modules have in common: tensors laid out for a device, and TorchScript compiled from
 /// source. Linear layers are `self.linear(x, weight, bias)`, `self.linear_act` with the activation behind it
 /// and `self.linear_add(x, residual, weight, bias)`, fused on a CPU (in fp32 by embed/packed_linear.hpp where

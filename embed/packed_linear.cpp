@@ -13,7 +13,7 @@
 #include <optional>
 #include <utility>
 
-#include "embed/activation.hpp"
+#include "embed/plain_activation.hpp"
 #include "embed/row_kernel.hpp"
 
 // MKL's, which libtorch is linked with and exports; its headers are not part of libtorch. Weak: a build of
@@ -83,8 +83,8 @@ void begin_with(at::Tensor& y, const at::Tensor* bias, const at::Tensor* residua
     y.copy_(bias != nullptr ? *bias : *residual);
 }
 
-at::Tensor activated(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, activation act,
-                     at::Tensor y) {
+at::Tensor linear_activated(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            activation act, at::Tensor y) {
   const auto rows = rows_of(x), in = x.size(-1), out = weight.size(0);
   const auto& kernels = choose_row_kernels<float>();
   const auto* from = x.const_data_ptr<float>();
@@ -101,24 +101,12 @@ at::Tensor activated(const at::Tensor& x, const at::Tensor& weight, const at::Te
   return y;
 }
 
-at::Tensor activate(const at::Tensor& y, activation act) {
-  switch (act) {
-    case activation::quick_gelu:
-      return y * at::sigmoid(1.702 * y);
-    case activation::gelu_tanh:
-      return at::gelu(y, "tanh");
-    case activation::gelu:
-      break;
-  }
-  return at::gelu(y);
-}
-
 at::Tensor by_plain_operators(const at::Tensor& x, const at::Tensor& weight,
                               const std::optional<at::Tensor>& bias,
                               const std::optional<at::Tensor>& residual, std::int64_t act) {
   auto y = at::linear(x, weight, bias);
   if (residual) return y.add_(*residual);
-  return act < 0 ? y : activate(y, static_cast<activation>(act));
+  return act < 0 ? y : activated(y, static_cast<activation>(act));
 }
 
 at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
@@ -140,12 +128,12 @@ at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const st
   auto y = at::empty(shape, x.options());
   const auto rows = x.contiguous();
   if (act >= 0 && bias && out % 16 == 0)
-    return activated(rows, weight, *bias, static_cast<activation>(act), y);
+    return linear_activated(rows, weight, *bias, static_cast<activation>(act), y);
   const bool begun = bias || residual;
   if (begun) begin_with(y, bias ? &*bias : nullptr, residual ? &*residual : nullptr);
   multiply(rows.const_data_ptr<float>(), rows_of(rows), rows.size(-1), weight, begun ? 1 : 0,
            y.mutable_data_ptr<float>());
-  return act < 0 ? y : activate(y, static_cast<activation>(act));
+  return act < 0 ? y : activated(y, static_cast<activation>(act));
 }
 
 }  // namespace

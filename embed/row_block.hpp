@@ -105,7 +105,7 @@ struct row_block {
 
   static vec quick_gelu(vec x) {
     constexpr float log2_e = 1.44269504088896341F;
-    return simd::mul(x, logistic2(simd::mul(x, simd::set1(1.702F * log2_e))));
+    return simd::mul(x, logistic2(simd::mul(x, simd::set1(static_cast<float>(quick_gelu_slope) * log2_e))));
   }
 
   /// 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), with tanh by the logistic function.
