@@ -2,6 +2,8 @@
 #include <memory>
 
 #include "config/setting.hpp"
+#include "config/split.hpp"
+#include "config/trimmed.hpp"
 
 namespace catwalk::config {
 namespace {
@@ -17,17 +19,6 @@ constexpr setting_maker<settings> make;
 /// The field of `settings` that a row fills.
 #define FIELD(member) ([](settings & s) -> auto& { return s.member; })
 
-/// The items of `a,b`, as they are written.
-std::vector<std::string> split_by_comma(const std::string& text) {
-  std::vector<std::string> items;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    items.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return items;
-}
-
 /// A list of texts; `valid` empty: any.
 template <class Member>
 setting texts(std::string key, Member member, std::vector<std::string> valid, std::string doc) {
@@ -41,7 +32,7 @@ setting texts(std::string key, Member member, std::vector<std::string> valid, st
         yaml_node list = node;
         if (c.lists_by_comma) {
           list.type = yaml_node::kind::sequence;
-          for (auto& item : split_by_comma(node.text))
+          for (auto& item : split(node.text, ','))
             list.items.push_back(std::make_shared<yaml_node>(scalar_node(std::move(item), node.where)));
         }
         const auto read = read_texts(list, name, c.found);
@@ -105,22 +96,18 @@ setting headers() {
 
 /// What an environment variable writes as `a=b,c=null`; nullopt with a problem where it is none.
 std::optional<yaml_node> mapping_by_comma(const yaml_node& node, const std::string& name, reading& c) {
-  const auto trimmed = [](std::string_view text) {
-    const auto from = text.find_first_not_of(" \t");
-    if (from == std::string_view::npos) return std::string();
-    return std::string(text.substr(from, text.find_last_not_of(" \t") - from + 1));
-  };
   yaml_node mapping = node;
   mapping.type = yaml_node::kind::mapping;
-  for (const auto& item : split_by_comma(node.text)) {
+  for (const auto& item : split(node.text, ',')) {
     const auto equals = item.find('=');
-    auto key = trimmed(item.substr(0, equals));
+    std::string key(trimmed(std::string_view(item).substr(0, equals)));
     if (equals == std::string::npos || key.empty())
       return refuse(
           c.found, node.where,
           std::string(name).append(": expected auto or FIELD=COLUMN, found '").append(item).append("'"),
           "write it as image_embedding=embedding,info_embedding=null");
-    auto value = std::make_shared<yaml_node>(scalar_node(trimmed(item.substr(equals + 1)), node.where));
+    auto value = std::make_shared<yaml_node>(
+        scalar_node(std::string(trimmed(std::string_view(item).substr(equals + 1))), node.where));
     if (value->text.empty() || value->text == "null") value->type = yaml_node::kind::null;
     mapping.entries.push_back({std::move(key), node.where, std::move(value)});
   }

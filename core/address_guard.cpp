@@ -5,6 +5,8 @@
 #include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/ip/address_v6.hpp>
 
+#include "core/url.hpp"
+
 namespace catwalk {
 namespace {
 
@@ -149,7 +151,7 @@ std::optional<std::string> address_guard::check(const ip::address& address, std:
 
 std::optional<std::string> address_guard::check_literal(std::string_view host, std::uint16_t port) const {
   if (!enabled_) return std::nullopt;
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  host = without_brackets(host);
   boost::system::error_code failed;
   const auto address = ip::make_address(std::string(host), failed);
   if (!failed) return check(address, port);

@@ -12,11 +12,6 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
-std::string_view without_brackets(std::string_view host) {
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
-  return host;
-}
-
 bool in_network(std::string_view network, const ip::address& address) {
   boost::system::error_code failed;
   if (address.is_v4()) {

@@ -339,12 +339,21 @@ std::string host_of(std::string_view address) {
 }
 
 std::string host_key(const url& address) {
-  return address.scheme + "://" + address.host + ":" + std::to_string(address.port);
+  return address.scheme + "://" + host_and_port(address);
 }
 
 std::string host_key(std::string_view address) {
   const auto parsed = parse_url(address);
   return parsed ? host_key(*parsed) : std::string();
+}
+
+std::string host_and_port(const url& address) {
+  return address.host + ":" + std::to_string(address.port);
+}
+
+std::string_view without_brackets(std::string_view host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
+  return host;
 }
 
 std::string percent_encode(std::string_view text) {

@@ -41,6 +41,10 @@ std::string host_of(std::string_view address);
 /// Empty where the address does not parse.
 std::string host_key(std::string_view address);
 std::string host_key(const url& address);
+/// `host:port`, the port always written, an IPv6 address in brackets.
+std::string host_and_port(const url& address);
+/// A host without the brackets that an IPv6 address has in an address: "2001:db8::1" for "[2001:db8::1]".
+std::string_view without_brackets(std::string_view host);
 
 /// The address with query parameter `key` set to `value`: the first of that name is replaced, further ones
 /// leave, a new one goes to the end; the fragment stays. Works on text, so that the rest of the query keeps

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/url.hpp"
+
 namespace catwalk::daemon {
 
 namespace asio = boost::asio;
@@ -17,8 +19,7 @@ result<tcp::endpoint> parse_listen(const std::string& text) {
   error e{errc::invalid_config, "cannot listen", text, "not an address with a port",
           "write it as 127.0.0.1:9817"};
   if (colon == std::string::npos) return e;
-  auto host = text.substr(0, colon);
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  std::string host(without_brackets(std::string_view(text).substr(0, colon)));
   if (host == "localhost") host = "127.0.0.1";
   boost::system::error_code ec;
   const auto address = asio::ip::make_address(host, ec);
@@ -30,10 +31,10 @@ result<tcp::endpoint> parse_listen(const std::string& text) {
   return tcp::endpoint(address, static_cast<std::uint16_t>(port));
 }
 
-result<tcp::acceptor> listen_on(asio::any_io_executor loop, const std::string& listen) {
+result<tcp::acceptor> listen_on(const asio::any_io_executor& loop, const std::string& listen) {
   const auto endpoint = parse_listen(listen);
   if (!endpoint) return endpoint.error();
-  tcp::acceptor acceptor(std::move(loop));
+  tcp::acceptor acceptor(loop);
   boost::system::error_code ec;
   acceptor.open(endpoint->protocol(), ec);
   if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
@@ -48,7 +49,8 @@ result<tcp::acceptor> listen_on(asio::any_io_executor loop, const std::string& l
   return e;
 }
 
-result<local::acceptor> listen_on(asio::any_io_executor loop, const std::filesystem::path& unix_socket) {
+result<local::acceptor> listen_on(const asio::any_io_executor& loop,
+                                  const std::filesystem::path& unix_socket) {
   const auto path = unix_socket.string();
   const auto failed = [&](std::string why, std::string hint = {}) {
     return error{errc::io, "cannot listen", path, std::move(why), std::move(hint)};
@@ -65,7 +67,7 @@ result<local::acceptor> listen_on(asio::any_io_executor loop, const std::filesys
     std::error_code ignored;
     std::filesystem::remove(unix_socket, ignored);
   }
-  local::acceptor acceptor(std::move(loop));
+  local::acceptor acceptor(loop);
   acceptor.open(local(), ec);
   if (!ec) acceptor.bind(local::endpoint(path), ec);
   if (!ec && ::chmod(path.c_str(), S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) != 0)

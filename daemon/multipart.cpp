@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
 
+#include "config/trimmed.hpp"
+
 namespace catwalk::daemon {
 
 namespace {
@@ -13,12 +15,6 @@ constexpr std::size_t most_parts = 64, longest_headers = 8192, longest_boundary 
 
 error malformed(std::string why) {
   return {errc::malformed, "cannot read the form", "", std::move(why), "send it as multipart/form-data"};
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-  return text.substr(0, text.find_last_not_of(blanks) + 1);
 }
 
 /// Where the parameter ends: the next semicolon that stands in no quotes.
@@ -56,9 +52,9 @@ result<form_part> parse_headers(std::string_view headers) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return malformed("a header without a colon");
     const auto name = line.substr(0, colon);
-    const auto value = trimmed(line.substr(colon + 1));
+    const auto value = config::trimmed(line.substr(colon + 1));
     if (iequals(name, "Content-Disposition")) {
-      if (!iequals(trimmed(value.substr(0, value.find(';'))), "form-data"))
+      if (!iequals(config::trimmed(value.substr(0, value.find(';'))), "form-data"))
         return malformed("a part that is no form-data");
       part.name = header_parameter(value, "name");
       part.file_name = header_parameter(value, "filename");
@@ -78,10 +74,10 @@ std::string header_parameter(std::string_view header, std::string_view name) {
   while (end < header.size()) {
     header.remove_prefix(end + 1);
     end = end_of_parameter(header);
-    const auto parameter = trimmed(header.substr(0, end));
+    const auto parameter = config::trimmed(header.substr(0, end));
     const auto equals = parameter.find('=');
-    if (equals != std::string_view::npos && iequals(trimmed(parameter.substr(0, equals)), name))
-      return unquoted(trimmed(parameter.substr(equals + 1)));
+    if (equals != std::string_view::npos && iequals(config::trimmed(parameter.substr(0, equals)), name))
+      return unquoted(config::trimmed(parameter.substr(equals + 1)));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "config/trimmed.hpp"
 #include "core/sha256.hpp"
 
 namespace catwalk::daemon {
@@ -70,15 +71,10 @@ http_reply serve(const static_file& file, const http_server_request& request) {
   return reply;
 }
 
-std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
-
 /// Cuts the next item off a list that commas part.
 std::string_view cut_item(std::string_view& list) {
   const auto end = std::min(list.find(','), list.size());
-  const auto item = trimmed(list.substr(0, end));
+  const auto item = config::trimmed(list.substr(0, end));
   list.remove_prefix(std::min(end + 1, list.size()));
   return item;
 }
@@ -118,7 +114,7 @@ bool accepts_gzip(std::string_view accept_encoding) {
   while (!accept_encoding.empty()) {
     const auto item = cut_item(accept_encoding);
     const auto semicolon = std::min(item.find(';'), item.size());
-    const auto coding = trimmed(item.substr(0, semicolon));
+    const auto coding = config::trimmed(item.substr(0, semicolon));
     auto weight = item.substr(semicolon);
     weight.remove_prefix(std::min(weight.find('='), weight.size()));
     const bool refused = !weight.empty() && weight.find_first_of("123456789") == std::string_view::npos;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/nearest_key.hpp"
+#include "config/split.hpp"
 
 namespace catwalk::daemon {
 
@@ -20,16 +21,6 @@ std::string listed(const std::vector<std::string>& words, const std::string& las
   for (std::size_t i = 0; i < words.size(); ++i)
     text += (i == 0 ? "" : i + 1 < words.size() ? ", " : " " + last + " ") + words[i];
   return text;
-}
-
-std::vector<std::string> split(std::string_view text, char at) {
-  std::vector<std::string> parts;
-  for (auto end = text.find(at); end != std::string_view::npos; end = text.find(at)) {
-    parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(end + 1);
-  }
-  parts.emplace_back(text);
-  return parts;
 }
 
 /// The commands on the line from the root to the last one, which is where the error is.
@@ -90,7 +81,7 @@ std::string unknown_word(const std::vector<const CLI::App*>& path, const std::st
 /// ("N:INT in [1 - 100]", "TEXT:{a,b}", "R:POSITIVE").
 std::string expected_of(const CLI::Option& option, bool is_number) {
   const auto type = option.get_type_name();
-  const auto parts = split(type, ':');
+  const auto parts = config::split(type, ':');
   const auto& name = parts.front();
   const auto& check = parts.back();
   if (check == "POSITIVE") return "a number above 0";
@@ -100,7 +91,7 @@ std::string expected_of(const CLI::Option& option, bool is_number) {
     return "a whole number from " + range;
   }
   if (check.starts_with('{') && check.ends_with('}'))
-    return listed(split(std::string_view(check).substr(1, check.size() - 2), ','), "or");
+    return listed(config::split(std::string_view(check).substr(1, check.size() - 2), ','), "or");
   if (is_number) return name == "N" || name == "INT" || name == "UINT" ? "a whole number" : "a number";
   return name.empty() ? "a value" : name;
 }
@@ -141,7 +132,7 @@ std::string missing(const std::vector<const CLI::App*>& path, const CLI::Option*
   // Of a group of options too many were given: "… from [--a,--b]".
   if (const auto from = text.find('['), to = text.find(']'); from != std::string::npos && to > from)
     return "only one of " +
-           listed(split(std::string_view(text).substr(from + 1, to - from - 1), ','), "and") +
+           listed(config::split(std::string_view(text).substr(from + 1, to - from - 1), ','), "and") +
            " can be given.";
   if (path.size() == 1) return "no command given.";
   return "no command of " + in_quotes(name_of(path)) +

@@ -2,14 +2,15 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "core/url.hpp"
+
 namespace catwalk::scrape {
 
 namespace ip = boost::asio::ip;
 
 std::optional<std::string> refusal_of(const browser_answer& answer, const address_guard& guard,
                                       const std::optional<ip::tcp::endpoint>& through) {
-  std::string address = answer.address;
-  if (address.size() > 2 && address.front() == '[') address = address.substr(1, address.size() - 2);
+  const std::string address(without_brackets(answer.address));
   if (address.empty() || answer.from_cache || answer.by_proxy) return std::nullopt;
   const std::string told = "the browser was answered by " + address;
   boost::system::error_code unreadable;

@@ -10,6 +10,7 @@
 #include "scrape/browser_answer_rule.hpp"
 #include "scrape/browser_visit.hpp"
 #include "scrape/devtools_value.hpp"
+#include "scrape/text.hpp"
 
 namespace catwalk::scrape {
 namespace {
@@ -19,12 +20,6 @@ using nlohmann::json;
 
 constexpr auto host_verdict_lasts = std::chrono::minutes(1);
 constexpr const char* empty_gif = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
 
 /// The browser's own business.
 bool set_by_browser(const std::string& header) {
@@ -53,7 +48,7 @@ void browser_visit::on_request_paused(const json& params) {
                               text_at(params, "frameId") == frame_, params.contains("redirectedRequestId")};
   if (asked.kind == "Document" && asked.of_main_frame) {
     const auto to = parse_url(asked.url);
-    asked_ = to.has_value() ? to->host + ":" + std::to_string(to->port) : "";
+    asked_ = to.has_value() ? host_and_port(*to) : "";
   }
   static const json none = json::object();
   const auto headers = details->find("headers");
@@ -144,15 +139,15 @@ json browser_visit::headers_for(const browser_request& asked, const json& header
   for (const auto& [name, value] : headers.items()) {
     if (!value.is_string()) continue;
     list.push_back({{"name", name}, {"value", value}});
-    present.insert(lower(name));
+    present.insert(lower_ascii(name));
   }
   bool changed = false;
   const bool page = asked.kind == "Document";
   for (const auto& [name, value] : page_.headers.entries()) {
-    const std::string key = lower(name);
+    const std::string key = lower_ascii(name);
     if (set_by_browser(key) || (present.count(key) > 0 && !page)) continue;
     for (auto it = list.begin(); it != list.end();)
-      it = lower(text_at(*it, "name")) == key ? list.erase(it) : std::next(it);
+      it = lower_ascii(text_at(*it, "name")) == key ? list.erase(it) : std::next(it);
     list.push_back({{"name", name}, {"value", value}});
     changed = true;
   }
@@ -177,7 +172,7 @@ void browser_visit::on_response(const json& params) {
   document_.remote_address = address;
   if (const auto headers = response->find("headers"); headers != response->end()) {
     for (const auto& [name, value] : headers->items())
-      if (value.is_string() && !describes_the_body(lower(name))) document_.headers.add(name, value);
+      if (value.is_string() && !describes_the_body(lower_ascii(name))) document_.headers.add(name, value);
   }
   if (document_.headers.find("Proxy-Status") == "catwalk") {
     if (const auto failed = guard_failure()) fail(failed->code, failed->to_string());

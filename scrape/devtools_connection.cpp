@@ -59,9 +59,8 @@ result<devtools_address> parse_devtools_address(const std::string& text) {
     return error{errc::invalid_config, "cannot read fetch.browser", redacted(text), "",
                  "expected http://host:port or ws://host:port/path"};
   }
-  devtools_address read{address->host, address->port, socket && address->path != "/" ? address->path : ""};
-  if (read.host.size() > 2 && read.host.front() == '[') read.host = read.host.substr(1, read.host.size() - 2);
-  return read;
+  return devtools_address{std::string(without_brackets(address->host)), address->port,
+                          socket && address->path != "/" ? address->path : ""};
 }
 
 /// Kept alive by the operations that it has started.

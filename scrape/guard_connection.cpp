@@ -33,15 +33,6 @@ std::optional<url> authority_of(std::string_view target) {
   return std::move(*read);
 }
 
-std::string without_brackets(const std::string& host) {
-  const bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  return v6 ? host.substr(1, host.size() - 2) : host;
-}
-
-std::string host_and_port(const url& to) {
-  return to.host + ":" + std::to_string(to.port);
-}
-
 /// What stands after the host in an absolute address, as it was written.
 std::string origin_form(const std::string& absolute) {
   const auto path = absolute.find_first_of("/?", absolute.find("://") + 3);
@@ -166,7 +157,7 @@ asio::awaitable<void> guard_connection::ask(parser& request) {
 }
 
 asio::awaitable<result<void>> guard_connection::dial(const url& to) {
-  std::string host = without_brackets(to.host);
+  std::string host(without_brackets(to.host));
   const auto loop = client_.get_executor();
   auto dialling = guarded_dial(loop, guard_, std::move(host), to.port, limits_.dial_timeout);
   auto dialled = co_await std::move(dialling);

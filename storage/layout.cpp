@@ -183,6 +183,11 @@ json common_value(const std::string& field, const product& p, const embedding* v
   return {};
 }
 
+/// A row without its vector leaves the model that the table names as it is.
+bool is_written(const std::string& field, bool with_vector) {
+  return with_vector || field != "embedding_model";
+}
+
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts;
   std::string part;
@@ -309,7 +314,7 @@ std::optional<std::vector<std::string>> layout::key_of(const product& p) const {
 std::vector<std::string> layout::columns(bool with_vector, bool with_text) const {
   std::vector<std::string> names;
   for (const auto& c : columns_)
-    if (with_vector || c.field != "embedding_model") names.push_back(c.name);
+    if (is_written(c.field, with_vector)) names.push_back(c.name);
   if (with_vector && vector_column_) names.push_back(*vector_column_);
   if (with_text && text_column_) names.push_back(*text_column_);
   return names;
@@ -317,10 +322,8 @@ std::vector<std::string> layout::columns(bool with_vector, bool with_text) const
 
 json layout::fields_of(const product& p, const embedding* vector) const {
   json row = json::object();
-  for (const auto& c : columns_) {
-    if (!vector && c.field == "embedding_model") continue;
-    row[c.name] = value_of(c.field, p, vector);
-  }
+  for (const auto& c : columns_)
+    if (is_written(c.field, vector != nullptr)) row[c.name] = value_of(c.field, p, vector);
   return row;
 }
 
@@ -350,7 +353,7 @@ void layout::append_row(std::string& out, const product& p, const embedding* vec
   const auto separate = [&] { out += std::exchange(before, ','); };
   for (const auto place : by_name_) {
     const auto& c = columns_[place];
-    if (!vector && c.field == "embedding_model") continue;
+    if (!is_written(c.field, vector != nullptr)) continue;
     separate();
     out += c.key;
     const auto value = value_of(c.field, p, vector);
@@ -376,7 +379,7 @@ std::vector<json> layout::values(const product& p, const embedding* vector) cons
   std::vector<json> all;
   all.reserve(columns_.size());
   for (const auto& c : columns_)
-    if (vector || c.field != "embedding_model") all.push_back(value_of(c.field, p, vector));
+    if (is_written(c.field, vector != nullptr)) all.push_back(value_of(c.field, p, vector));
   return all;
 }
 
