@@ -28,7 +28,7 @@ std::size_t batch_policy::bulk_size(steady_time now) const noexcept {
   return busy ? std::max<std::size_t>(full / 4, 1) : full;
 }
 
-batch_policy::step batch_policy::next(steady_time now) {
+batch_policy::step batch_policy::next(steady_time now, taking from) {
   step s;
   for (auto* line : {&bulk_, &queries_})
     std::erase_if(*line, [&](const entry& e) {
@@ -37,11 +37,12 @@ batch_policy::step batch_policy::next(steady_time now) {
       return true;
     });
 
-  if (!queries_.empty()) {
+  if (!queries_.empty() && from != taking::bulk) {
     s.who = lane::interactive;
     take(queries_, std::min(queries_.size(), std::max<std::size_t>(options_.size, 1)), s.batch);
     return s;
   }
+  if (from == taking::queries) return s;
   const auto full = bulk_size(now);
   if (!bulk_.empty() && (closed_ || bulk_.size() >= full || now - bulk_.front().added >= options_.wait)) {
     take(bulk_, std::min(bulk_.size(), full), s.batch);

@@ -18,6 +18,9 @@ struct batch_options {
   std::chrono::milliseconds busy_after_query{60'000};
 };
 
+/// What whoever asks for a batch takes.
+enum class taking { both, bulk, queries };
+
 /// Decides which of the prepared images go through the tower together, and when. No I/O, no clock, no lock:
 /// the owner tells the time and carries the batches out.
 ///
@@ -43,7 +46,7 @@ class batch_policy {
     /// With an empty batch: when to ask again, unless something is added before; max: only then.
     steady_time wake = steady_time::max();
   };
-  step next(steady_time now);
+  step next(steady_time now, taking from = taking::both);
 
   std::size_t size(lane who) const noexcept { return who == lane::bulk ? bulk_.size() : queries_.size(); }
   bool empty() const noexcept { return bulk_.empty() && queries_.empty(); }

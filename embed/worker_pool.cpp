@@ -5,6 +5,7 @@
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -33,6 +34,10 @@ namespace catwalk::embed {
 namespace {
 
 namespace asio = boost::asio;
+
+/// What the threads of bulk work add to their niceness: a query has a core nearly to itself at once, the loop
+/// answers, and other programs of the machine go first.
+constexpr int bulk_niceness = 10;
 
 class worker_pool final : public image_encoder {
  public:
@@ -65,11 +70,19 @@ class worker_pool final : public image_encoder {
     module_.forward(
         at::zeros({1, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).device(on_.device)));
     for (int i = 0; i < decoder_count_; ++i)
-      start_thread(decoders_, "embed-decode", [this] { decode_bulk(); });
-    // People have a decoder of their own: it is idle when they need it.
-    start_thread(decoders_, "embed-query", [this] { decode_queries(); });
+      start_thread(decoders_, "embed-decode", [this] {
+        yield_to_queries();
+        decode_bulk();
+      });
     for (int i = 0; i < plan_.workers; ++i)
-      start_thread(workers_, "embed-forward", [this] { forward_batches(); });
+      start_thread(workers_, "embed-forward", [this] {
+        yield_to_queries();
+        forward_batches([this] { return prepared_.pop(); });
+      });
+    // People have a decoder and a worker of their own: they are idle when they need them.
+    start_thread(decoders_, "embed-query", [this] { decode_queries(); });
+    start_thread(workers_, "embed-answer",
+                 [this] { forward_batches([this] { return prepared_.pop_queries(); }); });
   }
 
   asio::awaitable<result<embedding>> encode(std::string bytes, std::string name, lane who) override {
@@ -112,6 +125,12 @@ class worker_pool final : public image_encoder {
     });
   }
 
+  /// Lowers the priority of the calling thread, and of those that torch starts for it. Where it is at its
+  /// lowest it stays so.
+  static void yield_to_queries() noexcept {
+    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + bulk_niceness);
+  }
+
   queue& queue_of(lane who) noexcept { return who == lane::bulk ? bulk_ : queries_; }
   asio::awaitable<bool> sleep(std::shared_ptr<embed_reply> reply);
   asio::awaitable<std::optional<error>> enqueue(request_ptr request);
@@ -121,7 +140,7 @@ class worker_pool final : public image_encoder {
   result<void> prepare(embed_request& request);
   void hand_over(request_ptr request, const result<void>& prepared);
 
-  void forward_batches();
+  void forward_batches(const std::function<std::optional<prepared_queue::batch>()>& next);
   void run(std::vector<request_ptr> requests, at::Tensor& input);
   void answer(std::vector<std::pair<request_ptr, result<embedding>>> answers);
 
@@ -269,7 +288,7 @@ void worker_pool::hand_over(request_ptr request, const result<void>& prepared) {
   answer(std::move(answers));
 }
 
-void worker_pool::forward_batches() {
+void worker_pool::forward_batches(const std::function<std::optional<prepared_queue::batch>()>& next) {
   at::set_num_threads(plan_.intra_op);
   const c10::InferenceMode inference;
   const bool cuda = on_.device.is_cuda();
@@ -278,7 +297,7 @@ void worker_pool::forward_batches() {
     stream.emplace(c10::impl::VirtualGuardImpl(on_.device.type()).getStreamFromGlobalPool(on_.device, false));
   auto input =
       at::empty({plan_.batch, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).pinned_memory(cuda));
-  while (auto batch = prepared_.pop()) {
+  while (auto batch = next()) {
     if (!batch->expired.empty()) {
       std::vector<std::pair<request_ptr, result<embedding>>> answers;
       for (auto& request : batch->expired) {

@@ -38,9 +38,9 @@ def fast_bf16():
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def stages(model_dir, precision, pixels, folder):
+def stages(model_dir, precision, pixels, folder, env=None):
     save_file({"pixels": np.ascontiguousarray(pixels)}, folder / "pixels.safetensors")
-    tool("stages", model_dir, precision, folder / "pixels.safetensors", folder / "stages.safetensors")
+    tool("stages", model_dir, precision, folder / "pixels.safetensors", folder / "stages.safetensors", env=env)
     found = load_file(folder / "stages.safetensors")
     return [found[name] for name in sorted(found) if name.startswith("stage_")], found["vectors"]
 
@@ -135,6 +135,13 @@ def test_every_stage(model, stored, inputs, work):
     same_stages(ours, theirs)
     last = theirs[-1]
     assert np.abs(vectors - last / np.linalg.norm(last, axis=1, keepdims=True)).max() < 1e-5
+
+
+def test_a_batch_that_passes_in_parts(stored, inputs, theirs, work):
+    """On one thread some six pictures in fp32 pass through the tower together: a batch of all does so in parts."""
+    assert len(inputs) > 12
+    _, vectors = stages(stored["dir"], "fp32", inputs, work, env={"OMP_NUM_THREADS": "1"})
+    same_vectors(vectors, theirs)
 
 
 def test_vectors_from_files(stored, files, theirs, work):

@@ -6,6 +6,7 @@ using namespace std::chrono_literals;
 using catwalk::steady_time;
 using catwalk::embed::batch_policy;
 using catwalk::embed::lane;
+using catwalk::embed::taking;
 using ids = std::vector<batch_policy::item_id>;
 
 namespace {
@@ -54,6 +55,19 @@ TEST_CASE("batch policy: queries form a batch of their own, ahead of bulk") {
   s = p.next(start + 1ms);
   CHECK(s.who == lane::bulk);
   CHECK(s.batch == ids{1});  // small while queries come
+}
+
+TEST_CASE("batch policy: whoever takes one lane alone leaves the other") {
+  auto p = policy(2);
+  p.add(1, lane::interactive, start);
+  p.add(2, lane::interactive, start);
+  for (batch_policy::item_id i = 10; i < 13; ++i) p.add(i, lane::bulk, start);
+  CHECK(p.next(start, taking::bulk).batch == ids{10});  // small while queries come
+  CHECK(p.next(start, taking::queries).batch == ids{1, 2});
+  const auto s = p.next(start + 20ms, taking::queries);
+  CHECK(s.batch.empty());
+  CHECK(s.wake == steady_time::max());
+  CHECK(p.next(start, taking::bulk).batch == ids{11});
 }
 
 TEST_CASE("batch policy: bulk batches are full again a while after the last query") {

@@ -1,15 +1,21 @@
 #include "embed/worker_pool.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <list>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "tests/support/catch.hpp"
@@ -222,6 +228,48 @@ TEST_CASE("worker pool: close while full finishes what was accepted and refuses 
   b.loop.restart();
   b.loop.run();
   CHECK(code_of(late) == errc::cancelled);
+}
+
+/// Name and niceness of each thread of this process.
+std::multimap<std::string, int> threads_and_niceness() {
+  std::multimap<std::string, int> found;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(thread.path() / "stat");
+    const std::string stat{std::istreambuf_iterator(file), {}};
+    const auto open = stat.find('('), close = stat.rfind(')');
+    std::istringstream fields(stat.substr(close + 1));
+    std::string field;
+    constexpr int nice_after_name = 17;
+    for (int i = 0; i < nice_after_name; ++i) fields >> field;
+    found.emplace(stat.substr(open + 1, close - open - 1), std::stoi(field));
+  }
+  return found;
+}
+
+TEST_CASE("worker pool: bulk work lets queries go first on the cores") {
+  embed::pool_options options;
+  options.threads = 2;
+  const bench b(options);
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  const auto nicer = std::min(own + 10, 19);
+  for (const auto& [name, expected] : {std::pair{"embed-decode", nicer},
+                                       {"embed-forward", nicer},
+                                       {"embed-query", own},
+                                       {"embed-answer", own}}) {
+    CAPTURE(name);
+    std::vector<int> found;
+    // A thread lowers itself first of all, but after it was started.
+    for (int tries = 0; tries < 200; ++tries) {
+      found.clear();
+      const auto threads = threads_and_niceness();
+      for (auto [at, end] = threads.equal_range(name); at != end; ++at) found.push_back(at->second);
+      if (!found.empty() && std::all_of(found.begin(), found.end(), [&](int n) { return n == expected; }))
+        break;
+      std::this_thread::sleep_for(10ms);
+    }
+    CHECK(!found.empty());
+    CHECK(std::all_of(found.begin(), found.end(), [&](int n) { return n == expected; }));
+  }
 }
 
 TEST_CASE("worker pool: a query is refused when too many wait, bulk is not") {
