@@ -31,13 +31,14 @@ asio::awaitable<result<embedding>> text_vector(application& app, std::string tex
   auto model = choose_model(app.settings(), app.models_dir(), std::move(table));
   if (!model) co_return model.error();
   const auto options = text_options_of(app.settings());
-  co_return co_await offload(app.cpu(), [model = *model, options, text]() -> result<embedding> {
+  auto read = [model = *model, options, text]() -> result<embedding> {
     const auto encoder = embed::text_encoder::open(model, options);
     if (!encoder) return encoder.error();
     auto vector = (*encoder)->encode(text);
     if (vector) vector->fingerprint = model.info.fingerprint;
     return vector;
-  });
+  };
+  co_return co_await offload(app.cpu(), std::move(read));
 }
 
 asio::awaitable<result<embedding>> query_vector(application& app, const search_options& options) {

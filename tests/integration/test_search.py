@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.catwalk_binary import wait_until
 from tests.support.daemon_door import IDLE, Daemon
+from tests.support.word_model import write_word_model
 
 ADDED = 3000
 
@@ -155,3 +156,27 @@ def test_the_command_tells_when_products_were_seen(catwalk, configure, shop, dat
     assert found.json["results"][0]["price_changed_at"] is None
     table = catwalk("search", "--id", "added-1", "-k", "2")
     assert table.code == 0 and len(table.out.splitlines()) == 2 and "seen 1970-01-01 to 1970-01-01  http" in table.out
+
+
+@pytest.fixture(scope="module")
+def words_model(tmp_path_factory):
+    """A CLIP model with both towers, in Hugging Face's format."""
+    return write_word_model(tmp_path_factory.mktemp("clip"))
+
+
+def test_words_find_the_same_from_the_command_and_over_http(catwalk, configure, shop, workdir, words_model):
+    settings = configure(shop, schedule=IDLE, embed={"model": "words", "models_dir": str(workdir / "models")})
+    assert catwalk("model", "import", str(words_model), "--name", "words").code == 0
+    assert catwalk("scrape", "Zara", "--limit", "12").code == 0
+    for words in ("coat", "a long linen dress with flowers for the summer"):
+        found = catwalk("search", "--text", words, "-k", "5", "--json")
+        assert found.code == 0, found
+        ids = [hit["id"] for hit in json.loads(found.out)["results"]]
+        assert len(ids) == 5
+        daemon = Daemon(catwalk.daemon(settings["port"]), workdir / "state")
+        wait_until(lambda d=daemon: d.ask("GET", "/-/ready")[0] == 200)
+        target = "/api/v1/search?" + urllib.parse.urlencode({"text": words, "k": 5})
+        status, _, body = daemon.ask("GET", target, Authorization=f"Bearer {daemon.token}")
+        assert status == 200
+        assert [hit["id"] for hit in json.loads(body)["results"]] == ids
+        assert daemon.process.terminate() == 0
