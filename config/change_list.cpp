@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include "config/reference.hpp"
 
@@ -24,28 +25,62 @@ std::map<std::string, std::string> secrets_of(const settings& s) {
           {"notify.secret", s.notify.signing_secret.reveal()}};
 }
 
-std::map<std::string, std::string> sites_of(const loaded& of) {
-  std::map<std::string, std::string> hashes;
+using texts_by_name = std::map<std::string, std::string>;
+
+texts_by_name sites_of(const loaded& of) {
+  texts_by_name hashes;
   for (const auto& site : of.sites) hashes[site.name] = site.stanza_hash;
   return hashes;
 }
 
+/// What a job is, wherever it stands in the file.
+texts_by_name jobs_of(const loaded& of) {
+  texts_by_name texts;
+  for (const auto& job : of.values.schedule.jobs) {
+    std::ostringstream text;
+    text << job.cron.text;
+    for (const auto& site : job.sites) text << '\n' << site;
+    text << '\n'
+         << job.sync << ' ' << job.jitter.count() << ' ' << job.catch_up << ' '
+         << static_cast<int>(job.overlap) << ' ' << job.timeout.count() << ' ' << job.enabled << ' '
+         << static_cast<int>(job.on_restart) << ' ' << job.ping_url;
+    texts[job.name] = text.str();
+  }
+  return texts;
+}
+
+void add_named(std::vector<std::string>& list, const std::string& what, const texts_by_name& before,
+               const texts_by_name& after) {
+  for (const auto& [name, text] : before) {
+    const auto now = after.find(name);
+    if (now == after.end())
+      list.push_back(what + " " + name + ": removed");
+    else if (now->second != text)
+      list.push_back(what + " " + name + ": changed");
+  }
+  for (const auto& [name, text] : after)
+    if (!before.contains(name)) list.push_back(what + " " + name + ": added");
+}
+
+/// The line of one key. Headers may hold keys.
+std::string change_of(const std::string& key, const std::string& was, const std::string& is) {
+  return key + (key == "sink.headers" || was == is ? ": changed" : ": " + was + " -> " + is);
+}
+
 }  // namespace
 
-std::vector<std::string> changes(const loaded& before, const loaded& after) {
+std::vector<std::string> changes(const loaded& before, const loaded& after, const shown_value& shown) {
   std::vector<std::string> list;
   const auto was = secrets_of(before.values), is = secrets_of(after.values);
   for (const auto& key : known_settings()) {
-    if (key.key.find("[]") != std::string::npos) continue;  // part of schedule.jobs
+    if (key.key.starts_with("schedule.jobs")) continue;  // each has its line below
     if (const auto secret = was.find(key.key); secret != was.end()) {
       if (secret->second != is.at(key.key)) list.push_back(key.key + ": changed");
       continue;
     }
     const auto old_value = value_of(before, key), new_value = value_of(after, key);
     if (old_value == new_value) continue;
-    // Headers may hold keys.
-    list.push_back(key.key +
-                   (key.key == "sink.headers" ? ": changed" : ": " + old_value + " -> " + new_value));
+    list.push_back(change_of(key.key, shown(old_value), shown(new_value)));
   }
   // Variables of the predecessor's that no key stands for.
   const auto& f = before.values.fetch;
@@ -54,16 +89,8 @@ std::vector<std::string> changes(const loaded& before, const loaded& after) {
     list.emplace_back("the proxies: changed");
   if (f.insecure_ssl != g.insecure_ssl) list.emplace_back("INSECURE_SSL: changed");
 
-  const auto sites_before = sites_of(before), sites_after = sites_of(after);
-  for (const auto& [name, hash] : sites_before) {
-    const auto now = sites_after.find(name);
-    if (now == sites_after.end())
-      list.push_back("site " + name + ": removed");
-    else if (now->second != hash)
-      list.push_back("site " + name + ": changed");
-  }
-  for (const auto& [name, hash] : sites_after)
-    if (!sites_before.count(name)) list.push_back("site " + name + ": added");
+  add_named(list, "job", jobs_of(before), jobs_of(after));
+  add_named(list, "site", sites_of(before), sites_of(after));
   return list;
 }
 

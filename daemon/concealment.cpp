@@ -83,9 +83,11 @@ void conceal_secrets(const config::loaded& configuration) {
   for (const auto& [name, value] : s.sink.headers) conceal_header(value);
   conceal_address(s.sink.url.reveal());
   conceal_address(s.embed.remote.url);
+  conceal_address(s.embed.hub.url);
   conceal_address(s.notify.url);
   conceal_address(s.fetch.http_proxy);
   conceal_address(s.fetch.https_proxy);
+  for (const auto& job : s.schedule.jobs) conceal_address(job.ping_url);
   for (const auto& site : configuration.sites) conceal_site(site);
 }
 

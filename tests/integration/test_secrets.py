@@ -185,6 +185,18 @@ def test_no_secret_is_seen(catwalk, canaries, secrets, supabase, shop, workdir, 
         canaries.look_at(catwalk("check", env=env))
     changed = {**good, "notify": {"secret": canaries.make("new-secret")}}
     changed["sink"] = {**good["sink"], "headers": {"X-Gateway-Key": canaries.make("new-header")}}
+
+    def login_address(name):
+        return f"http://someone:{canaries.make(name + '-password')}@127.0.0.1:1/?key={canaries.make(name + '-query')}"
+
+    changed["notify"]["url"] = login_address("new-notify")
+    changed["embed"] = {
+        **good["embed"],
+        "remote": {**good["embed"]["remote"], "url": login_address("new-remote")},
+        "hub": {"url": login_address("new-hub")},
+    }
+    jobs = [{**job, "ping_url": login_address("new-ping")} for job in good["schedule"]["jobs"]]
+    changed["schedule"] = {**good["schedule"], "jobs": jobs}
     file.write_text(yaml.safe_dump(changed))
     status, _, body = daemon.ask("POST", "/-/reload", **bearer)
     assert status == 200
