@@ -52,10 +52,10 @@ class api_server::parts {
   }
 
   /// Runs that people asked for end with the application's; then nobody is told of anything any more.
-  asio::awaitable<void> stop() {
+  asio::awaitable<void> stop(std::chrono::milliseconds at_most) {
     co_await runs.stop();
     co_await events.stop();
-    co_await server.stop();
+    co_await server.stop(at_most);
   }
 
   http_server_options server_options(const api_server_options& options) {
@@ -90,8 +90,8 @@ result<void> api_server::start() {
 asio::ip::tcp::endpoint api_server::local_endpoint() const {
   return parts_->server.local_endpoint();
 }
-asio::awaitable<void> api_server::stop() {
-  co_await parts_->stop();
+asio::awaitable<void> api_server::stop(std::chrono::milliseconds at_most) {
+  co_await parts_->stop(at_most);
 }
 
 }  // namespace catwalk::daemon

@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -29,7 +30,8 @@ class api_server {
   result<void> start();
   boost::asio::ip::tcp::endpoint local_endpoint() const;
   /// After application::request_stop(), or it waits for the runs that people asked for to end by themselves.
-  boost::asio::awaitable<void> stop();
+  /// `at_most`: for the requests that are being answered; what is not by then breaks off.
+  boost::asio::awaitable<void> stop(std::chrono::milliseconds at_most);
 
  private:
   class parts;

@@ -106,7 +106,11 @@ http_reply json_reply(int status, std::string body) {
 class http_server::impl {
  public:
   impl(asio::any_io_executor loop, http_server_options options, handler handle)
-      : loop_(std::move(loop)), options_(std::move(options)), handle_(std::move(handle)), tasks_(loop_) {}
+      : loop_(std::move(loop)),
+        options_(std::move(options)),
+        handle_(std::move(handle)),
+        answered_(loop_),
+        tasks_(loop_) {}
 
   result<void> start() {
     auto listening = listen_on(loop_, options_.listen);
@@ -126,13 +130,20 @@ class http_server::impl {
 
   tcp::endpoint local_endpoint() const { return acceptor_->local_endpoint(); }
 
-  asio::awaitable<void> stop() {
+  asio::awaitable<void> stop(std::chrono::milliseconds at_most) {
+    stopping_ = true;
     boost::system::error_code ignored;
     if (acceptor_) acceptor_->close(ignored);
     if (local_) {
       local_->close(ignored);
       std::error_code gone;
       std::filesystem::remove(options_.unix_socket, gone);
+    }
+    for (auto& c : connections_)
+      if (c.request != phase::complete) c.stream.close();
+    if (at_most.count() > 0 && !connections_.empty()) {
+      answered_.expires_after(at_most);
+      co_await answered_.async_wait(awaitable_tuple);
     }
     tasks_.cancel();
     for (auto& c : connections_) c.stream.close();
@@ -203,10 +214,13 @@ class http_server::impl {
 
   asio::awaitable<void> serve(connection_list::iterator which) {
     struct remove_at_end {
-      connection_list& list;
+      impl& server;
       connection_list::iterator it;
-      ~remove_at_end() { list.erase(it); }
-    } const guard{connections_, which};
+      ~remove_at_end() {
+        server.connections_.erase(it);
+        if (server.connections_.empty()) server.answered_.cancel();
+      }
+    } const guard{*this, which};
     beast::flat_buffer buffer;
     bool first = true;
     while (co_await answer_one(*which, buffer, first)) first = false;
@@ -220,6 +234,7 @@ class http_server::impl {
     parser.header_limit(static_cast<std::uint32_t>(options_.max_header));
     parser.body_limit(boost::none);  // until it is known who asks for what
     c.request = phase::head;
+    if (stopping_) co_return false;
     if (!first) {
       c.stream.expires_after(options_.idle_timeout);
       if (buffer.size() == 0) {
@@ -307,7 +322,7 @@ class http_server::impl {
   asio::awaitable<bool> send(connection& c, const http_request_head& head, bool keep_alive,
                              http_reply reply) {
     const auto cut_after = reply.cut_after;
-    auto response = to_response(reply, head, keep_alive, options_.server_name);
+    auto response = to_response(reply, head, keep_alive && !stopping_, options_.server_name);
     const auto stream = std::move(reply.stream);
     const bool keep = response.keep_alive();
     c.stream.expires_after(options_.idle_timeout);
@@ -339,6 +354,8 @@ class http_server::impl {
   std::optional<asio::local::stream_protocol::acceptor> local_;
   connection_list connections_;
   std::size_t held_ = 0;  ///< bytes of bodies
+  bool stopping_ = false;
+  asio::steady_timer answered_;  ///< cancelled when no connection is left
   task_group tasks_;
 };
 
@@ -351,8 +368,8 @@ result<void> http_server::start() {
 tcp::endpoint http_server::local_endpoint() const {
   return impl_->local_endpoint();
 }
-asio::awaitable<void> http_server::stop() {
-  co_await impl_->stop();
+asio::awaitable<void> http_server::stop(std::chrono::milliseconds at_most) {
+  co_await impl_->stop(at_most);
 }
 
 }  // namespace catwalk::daemon

@@ -94,8 +94,9 @@ class http_server {
   /// Binds and listens. `io` names the address and who could hold it; the port is known afterwards.
   result<void> start();
   boost::asio::ip::tcp::endpoint local_endpoint() const;
-  /// Closes the listeners and every connection, and waits for their coroutines.
-  boost::asio::awaitable<void> stop();
+  /// Closes the listeners and every connection that has no complete request. Those that are being answered
+  /// have `at_most` to end, each with its answer; then they break off.
+  boost::asio::awaitable<void> stop(std::chrono::milliseconds at_most = {});
 
  private:
   class impl;

@@ -12,9 +12,11 @@
 #include "config/change_list.hpp"
 #include "core/log.hpp"
 #include "core/task_group.hpp"
+#include "core/url.hpp"
 #include "daemon/api_server.hpp"
 #include "daemon/application.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/concealment.hpp"
 #include "daemon/daemon_client.hpp"
 #include "daemon/retention.hpp"
 #include "daemon/scheduler.hpp"
@@ -29,6 +31,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds model_poll{5000};
+/// For answers on their way out when the time to shut down is over.
+constexpr std::chrono::milliseconds last_answers{500};
 
 asio::awaitable<result<std::unique_ptr<scheduler>>> make_scheduler(application& app) {
   const auto slots = co_await app.catalogue().taken_slots();
@@ -134,8 +138,14 @@ asio::awaitable<result<service::ending>> service::serve_with(application& app) {
     } else {
       ended = listening.error();
     }
+    task_group farewell(loop_.get_executor());
+    farewell.spawn("watchdog", keep_watchdog_kicked(loop_.get_executor()));
+    const auto deadline = steady_now() + settings.shutdown_timeout;
     co_await app.shutdown(settings.shutdown_timeout);
-    co_await http.stop();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
+    co_await http.stop(std::max(left, last_answers));
+    farewell.cancel();
+    co_await farewell.join();
   } else {
     ended = token.error();
     co_await app.shutdown(std::chrono::milliseconds(0));
@@ -207,6 +217,7 @@ void service::note_reload(bool successful) {
 
 result<std::vector<std::string>> service::reload() {
   auto loaded = config::load(options_.flags, config::process_environment(), std::filesystem::current_path());
+  conceal_secrets(loaded);
   auto expressions = check_expressions(loaded);
   std::move(expressions.begin(), expressions.end(), std::back_inserter(loaded.found));
   std::string wrong;
@@ -222,7 +233,7 @@ result<std::vector<std::string>> service::reload() {
                  "the one before stays in effect"};
   }
   note_reload(true);
-  const auto list = config::changes(pending_ ? *pending_ : current_, loaded);
+  const auto list = config::changes(pending_ ? *pending_ : current_, loaded, redacted);
   if (list.empty()) spdlog::info("the configuration was read again: nothing has changed");
   for (const auto& line : list) spdlog::info("the configuration has changed: {}", line);
   const bool log_alone =

@@ -34,14 +34,32 @@ asio::awaitable<service_status::seen> look_at(application& app, const embed::enc
   co_return seen;
 }
 
+/// How often the service manager's watchdog is kicked: thrice in its period.
+std::optional<std::chrono::milliseconds> time_between_kicks() {
+  const auto period = watchdog_period();
+  if (!period) return std::nullopt;
+  return *period / 3;
+}
+
 }  // namespace
+
+asio::awaitable<void> keep_watchdog_kicked(asio::any_io_executor loop) {
+  const auto pause = time_between_kicks();
+  if (!pause) co_return;
+  asio::steady_timer timer(loop);
+  for (;;) {
+    notify_alive();
+    timer.expires_after(*pause);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
 
 asio::awaitable<void> keep_service_manager_informed(application& app) {
   const char* socket = std::getenv("NOTIFY_SOCKET");
   if (socket == nullptr || *socket == '\0') co_return;
   constexpr std::chrono::milliseconds status_every{2000};
   const auto period = watchdog_period();
-  const auto pause = period ? std::min(status_every, *period / 3) : status_every;
+  const auto pause = std::min(status_every, time_between_kicks().value_or(status_every));
   watchdog_policy watchdog(period.value_or(std::chrono::hours(1)));
   service_status status;
   std::string shown;

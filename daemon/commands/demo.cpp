@@ -155,7 +155,7 @@ asio::awaitable<int> demonstrate(application& app, demo_shop& shop, api_server& 
 asio::awaitable<int> run_demo_body(application& app, demo_shop& shop, api_server& http,
                                    const config::secret& token, bool& stopping) {
   const int code = co_await demonstrate(app, shop, http, token, stopping);
-  co_await http.stop();
+  co_await http.stop(std::chrono::seconds(1));
   co_await app.shutdown(app.settings().shutdown_timeout);
   co_await shop.stop();
   co_return code;

@@ -109,13 +109,13 @@ class Stopped:
 
     SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
 
-    def __init__(self, pid, name):
+    def __init__(self, pid, *names):
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
         self.threads = [
             int(task.name)
             for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
-            if (task / "comm").read_text().strip() == name
+            if (task / "comm").read_text().strip() in names
         ]
 
     def hold(self):
@@ -133,7 +133,7 @@ class Stopped:
 def test_workers_that_hang_stop_the_kicks(start, manager):
     """The loop goes on and answers; the pool does not: the service manager has to hear of it."""
     daemon = start(watchdog=3, sites="[]\n")
-    stopped = Stopped(daemon.process.pid, "embed-forward")
+    stopped = Stopped(daemon.process.pid, "embed-forward", "embed-answer")
     assert stopped.threads
     stopped.hold()
     try:
@@ -154,6 +154,45 @@ def test_workers_that_hang_stop_the_kicks(start, manager):
     asking.join()
     kicks = len(manager.times("WATCHDOG"))
     wait_until(lambda: len(manager.times("WATCHDOG")) > kicks, 10, "no kick although the workers go on")
+
+
+def test_a_query_under_way_has_its_answer_before_the_daemon_ends(start, manager):
+    daemon = start(sites="[]\n", shutdown_timeout="20s")
+    stopped = Stopped(daemon.process.pid, "embed-answer")
+    assert len(stopped.threads) == 1
+    bearer = {"Authorization": f"Bearer {daemon.token}"}
+    answers = []
+    picture = json.dumps({"image": PIXEL, "type": "base64"})
+    asking = threading.Thread(target=lambda: answers.append(daemon.ask("POST", "/embed", picture, **bearer)))
+    stopped.hold()
+    try:
+        asking.start()
+        time.sleep(1)  # until its picture is with the worker that is held
+        daemon.process.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: manager.times("STOPPING", "1"), 10)
+        time.sleep(1)
+        assert daemon.process.ended is None
+    finally:
+        stopped.release()
+    asking.join(20)
+    (answer,) = answers
+    assert answer[0] == 200 and answer[1]["Connection"] == "close"
+    assert daemon.process.wait() == 0
+
+
+def test_the_kicks_go_on_while_what_is_under_way_ends(start, manager, shop, workdir):
+    """A reload waits for pictures that are on their way, for longer than the service manager's patience."""
+    shop.fault("slow", "/assets/", seconds=60)
+    daemon = start(shop, watchdog=3, shutdown_timeout="7s", arguments=("--allow-untrained",))
+    assert daemon.ask("POST", "/api/v1/sites/Zara/run", Authorization=f"Bearer {daemon.token}")[0] == 202
+    wait_until(lambda: shop.requests("image"), 20, "the run did not come to its pictures")
+    rewrite(workdir, lambda values: values["fetch"]["images"].update(timeout="19s"))
+    asked = time.monotonic()
+    daemon.process.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(manager.times("READY", "1")) == 2, 40, "no READY=1 after the reload")
+    assert time.monotonic() - asked > 6, "nothing was waited for"
+    kicks = manager.times("WATCHDOG", "1")
+    assert max(b - a for a, b in zip(kicks, kicks[1:], strict=False)) < 2.5
 
 
 PIXEL = (

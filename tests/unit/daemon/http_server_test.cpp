@@ -10,6 +10,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/streambuf.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
@@ -40,8 +41,11 @@ class running_server {
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~running_server() {
-    asio::co_spawn(loop_, server_.stop(), asio::use_future).get();
+    stop({});
     thread_.join();
+  }
+  void stop(std::chrono::milliseconds at_most) {
+    asio::co_spawn(loop_, server_.stop(at_most), asio::use_future).get();
   }
 
   tcp::socket connect() {
@@ -78,6 +82,10 @@ class running_server {
       reply.cut_after = 10;
     }
     if (request.target() == "/peer") reply.body = request.peer.local_socket ? "local" : request.peer.address;
+    if (request.target() == "/slow") {
+      asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(500));
+      co_await timer.async_wait(asio::use_awaitable);
+    }
     if (request.target() == "/throw") throw std::runtime_error("kaput");
     co_return reply;
   }
@@ -274,6 +282,41 @@ TEST_CASE("a handler that throws costs its request alone") {
   CHECK(text.starts_with("HTTP/1.1 500"));
   CHECK(text.find("kaput") == std::string::npos);
   CHECK(text.find("/after") != std::string::npos);
+}
+
+TEST_CASE("at a stop what is being answered has its answer, and nothing else is waited for") {
+  running_server server({});
+  auto idle = server.connect();
+  auto half = server.connect();
+  asio::write(half, asio::buffer(std::string("GET /half HTTP/1.1\r\n")));
+  auto slow = server.connect();
+  asio::write(slow, asio::buffer(std::string("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")));
+  // Answered after the request before it was taken.
+  auto probe = server.connect();
+  running_server::answer(probe, "GET /probe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+  SECTION("within the time") {
+    const auto begun = std::chrono::steady_clock::now();
+    server.stop(std::chrono::seconds(30));
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(20));
+    const auto answer = running_server::rest(slow);
+    CHECK(answer.find("200 OK") != std::string::npos);
+    CHECK(answer.find("Connection: close") != std::string::npos);
+    CHECK(answer.ends_with("/slow "));
+  }
+  SECTION("beyond the time it breaks off") {
+    server.stop(std::chrono::milliseconds(20));
+    CHECK(running_server::rest(slow).empty());
+  }
+  CHECK(running_server::rest(idle).empty());
+  CHECK(running_server::rest(half).empty());
+  boost::system::error_code refused;
+  try {
+    server.connect();
+  } catch (const boost::system::system_error& e) {
+    refused = e.code();
+  }
+  CHECK(refused == asio::error::connection_refused);
 }
 
 TEST_CASE("a taken port and a wrong address are clear errors") {
