@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "config/system_folder.hpp"
 #include "core/log.hpp"
 #include "daemon/token.hpp"
 
@@ -27,6 +28,16 @@ std::filesystem::path own_socket(const std::filesystem::path& state_dir) {
   return (runtime.empty() ? state_dir : runtime) / socket_name;
 }
 
+std::vector<std::filesystem::path> sockets_of(const config::loaded& configuration) {
+  std::vector<std::filesystem::path> sockets{configuration.state_dir / socket_name};
+  if (const auto runtime = runtime_directory(); !runtime.empty()) sockets.push_back(runtime / socket_name);
+  // Whoever has a configuration and a state of their own does not mean the service.
+  if (configuration.config_file.parent_path() == config::system_folder ||
+      configuration.state_dir == config::system_state_folder)
+    sockets.emplace_back(std::filesystem::path("/run/catwalk") / socket_name);
+  return sockets;
+}
+
 daemon_client::daemon_client(asio::any_io_executor loop, const config::loaded& configuration) {
   const auto make = [&](std::string unix_socket) {
     http_client_options o;
@@ -36,10 +47,7 @@ daemon_client::daemon_client(asio::any_io_executor loop, const config::loaded& c
     o.unix_socket = std::move(unix_socket);
     return std::make_unique<http_client>(loop, std::move(o));
   };
-  std::vector<std::filesystem::path> sockets{configuration.state_dir / socket_name};
-  if (const auto runtime = runtime_directory(); !runtime.empty()) sockets.push_back(runtime / socket_name);
-  sockets.emplace_back(std::filesystem::path("/run/catwalk") / socket_name);
-  for (const auto& path : sockets) {
+  for (const auto& path : sockets_of(configuration)) {
     std::error_code unreachable;
     if (std::filesystem::is_socket(path, unreachable))
       doors_.push_back({path.string(), "http://localhost", "", make(path.string())});

@@ -15,9 +15,12 @@ namespace catwalk::daemon {
 /// Where the daemon of this configuration makes its unix socket: $RUNTIME_DIRECTORY, else the state folder.
 std::filesystem::path own_socket(const std::filesystem::path& state_dir);
 
-/// The running daemon, as a command finds it: through the unix socket (in the state folder, in
-/// $RUNTIME_DIRECTORY, in /run/catwalk), else at http.listen with the token where this user may read it.
-/// Loop-only.
+/// Where the unix socket of this configuration's daemon may be: the state folder, $RUNTIME_DIRECTORY, and for
+/// the system's configuration or state folder the service's /run/catwalk.
+std::vector<std::filesystem::path> sockets_of(const config::loaded& configuration);
+
+/// The running daemon, as a command finds it: through its unix socket (`sockets_of`), else at http.listen
+/// with the token where this user may read it. Loop-only.
 class daemon_client {
  public:
   daemon_client(boost::asio::any_io_executor loop, const config::loaded& configuration);
