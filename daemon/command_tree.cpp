@@ -6,12 +6,11 @@ namespace catwalk::daemon {
 
 namespace {
 
-command_node node_of(const CLI::App& app) {
-  command_node node;
-  node.name = app.get_name();
-  node.group = app.get_group();
-  node.about = app.get_description();
-  node.footer = app.get_footer();
+command_node node_of(const CLI::App& app);
+
+/// The options and commands of `app`. A group of options is a nameless command to CLI11: what is in it
+/// belongs to the command around it.
+void add_parts(const CLI::App& app, command_node& node) {
   for (const auto* option : app.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     command_option o;
@@ -24,8 +23,22 @@ command_node node_of(const CLI::App& app) {
     o.about = option->get_description();
     node.options.push_back(std::move(o));
   }
-  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    if (!command->get_group().empty()) node.commands.push_back(node_of(*command));
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_group().empty()) continue;
+    if (command->get_name().empty())
+      add_parts(*command, node);
+    else
+      node.commands.push_back(node_of(*command));
+  }
+}
+
+command_node node_of(const CLI::App& app) {
+  command_node node;
+  node.name = app.get_name();
+  node.group = app.get_group();
+  node.about = app.get_description();
+  node.footer = app.get_footer();
+  add_parts(app, node);
   return node;
 }
 

@@ -1,6 +1,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/command_tree.hpp"
 
@@ -26,15 +27,22 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+/// What is completed of an option: its long names, or its short one where it has none.
+std::vector<std::string> completed_names(const command_option& option) {
+  std::vector<std::string> names;
+  std::copy_if(option.names.begin(), option.names.end(), std::back_inserter(names),
+               [](const std::string& name) { return name.starts_with("--"); });
+  return names.empty() ? option.names : names;
+}
+
 /// The words that may follow a command: the commands under it, then its options and those of the root.
 std::vector<std::string> words_after(const command_node& node, const command_node& root) {
   std::vector<std::string> words;
   for (const auto& command : node.commands) words.push_back(command.name);
   for (const auto* of : {&node, &root}) {
     for (const auto& option : of->options)
-      for (const auto& name : option.names)
-        if (name.starts_with("--") && std::find(words.begin(), words.end(), name) == words.end())
-          words.push_back(name);
+      for (const auto& name : completed_names(option))
+        if (std::find(words.begin(), words.end(), name) == words.end()) words.push_back(name);
     if (of == &root || &node == &root) break;
   }
   return words;
@@ -57,13 +65,13 @@ std::string bash(const command_node& root) {
   });
   return fmt::format(R"(# bash completion for {0}; `{0} completion bash` prints it
 _{0}() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} path= word words
+  local current=${{COMP_WORDS[COMP_CWORD]}} route= word words
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    case "${{path:+$path }}$word" in
-      {1}) path=${{path:+$path }}$word ;;
+    case "${{route:+$route }}$word" in
+      {1}) route=${{route:+$route }}$word ;;
     esac
   done
-  case $path in
+  case $route in
 {2}  esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
   [[ ${{#COMPREPLY[@]}} -gt 0 || $current == -* ]] || COMPREPLY=($(compgen -f -- "$current"))
@@ -80,12 +88,12 @@ std::string zsh(const command_node& root) {
     const auto add = [&](const std::string& word, const std::string& about) {
       std::string entry = word + ":";
       for (const char c : about) entry += c == ':' ? std::string("\\:") : std::string(1, c);
-      entries += " " + shell_word(entry);
+      entries += ' ';
+      entries += shell_word(entry);
     };
     for (const auto& command : node.commands) add(command.name, command.about);
     for (const auto& option : node.options)
-      for (const auto& name : option.names)
-        if (name.starts_with("--")) add(name, option.about);
+      for (const auto& name : completed_names(option)) add(name, option.about);
     cases +=
         fmt::format("    {}) entries=({}) ;;\n", shell_word(path), entries.empty() ? "" : entries.substr(1));
   });
@@ -93,11 +101,11 @@ std::string zsh(const command_node& root) {
 # zsh completion for {0}; `{0} completion zsh` prints it
 _{0}() {{
   local -a entries
-  local path= word
+  local route= word
   for word in "${{(@)words[2,CURRENT-1]}}"; do
-    [[ $word == -* ]] || path=${{path:+$path }}$word
+    [[ $word == -* ]] || route=${{route:+$route }}$word
   done
-  case $path in
+  case $route in
 {1}  esac
   _describe 'command' entries || _files
 }}

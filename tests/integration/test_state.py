@@ -148,9 +148,17 @@ def test_completions_and_the_manual_page(catwalk, configure, workdir):
     )
     words = asked.stdout.split()
     assert {"backup", "restore", "check", "prune", "--config"} <= set(words), asked
+    options = subprocess.run(
+        ["bash", "-c", f"source {script}; COMP_WORDS=(catwalk backfill --m); COMP_CWORD=2; _catwalk; echo ${{COMPREPLY[*]}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert options.stdout.split() == ["--missing"], options
     for shell in ("zsh", "fish"):
         text = catwalk("completion", shell).out
         assert "scrape" in text and "backup" in text
+        assert "'backfill ')" not in text and " -a  " not in text
         if shutil.which(shell):
             subprocess.run([shell, "-n"], input=text, text=True, check=True)
     page = catwalk("completion", "man").out

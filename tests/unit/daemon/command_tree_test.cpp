@@ -23,6 +23,9 @@ command_node tree() {
     backup->add_option("FILE", text, "Where to");
     backup->add_flag("--force,-f", flag, "Don't ask");
     backup->add_flag("--hidden", flag)->group("");
+    auto* which = backup->add_option_group("which files");
+    which->add_flag("--all", flag, "Every one");
+    which->add_option("-k", text, "So many");
     backup->footer(".dots are no commands");
     app.add_subcommand("secret", "Nobody sees it")->group("");
   }
@@ -47,17 +50,21 @@ TEST_CASE("the tree holds what is visible") {
     for (const auto& name : option.names) names.push_back(name);
   CHECK(std::find(names.begin(), names.end(), "--force") != names.end());
   CHECK(std::find(names.begin(), names.end(), "--hidden") == names.end());
+  // An option group is no command.
+  CHECK(backup.commands.empty());
+  CHECK(std::find(names.begin(), names.end(), "--all") != names.end());
 }
 
 TEST_CASE("completions hold every command and option, quoted") {
   const auto root = tree();
   const auto bash = completion_script(root, "bash");
   has(bash, "'state') words='backup");
-  has(bash, "'state backup') words='--help --force --config'");
+  has(bash, "'state backup') words='--help --force --all -k --config'");
   const auto zsh = completion_script(root, "zsh");
   has(zsh, "#compdef catwalk");
   has(zsh, "'state:The state\\: all of it'");
   has(zsh, "'--force:Don'\\''t ask'");
+  has(zsh, "'-k:So many'");
   const auto fish = completion_script(root, "fish");
   has(fish, "complete -c catwalk -n '__fish_use_subcommand' -a state");
   has(fish, "__fish_seen_subcommand_from state; and __fish_seen_subcommand_from backup' -l force -s f -d");
