@@ -59,8 +59,9 @@ std::optional<std::string> read_whole_file(const std::filesystem::path& path, co
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return refuse(found, where, std::string("cannot be read: ") + std::strerror(errno ? errno : EIO),
-                  errno == EACCES ? permission_hint(path) : "check its permissions");
+    const int why = errno ? errno : EIO;  // looking the group up sets it anew
+    return refuse(found, where, std::string("cannot be read: ") + std::strerror(why),
+                  why == EACCES ? permission_hint(path) : "check its permissions");
   }
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (file.bad()) return refuse(found, where, "cannot be read to its end");

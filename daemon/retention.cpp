@@ -20,7 +20,7 @@ storage::retention_limits limits_of(const config::retention_settings& settings) 
 nlohmann::json as_json(const storage::pruned_rows& rows) {
   return {{"runs", rows.runs},     {"failures", rows.failures}, {"products", rows.products},
           {"images", rows.images}, {"texts", rows.texts},       {"pages", rows.pages},
-          {"events", rows.events}};
+          {"events", rows.events}, {"copies", rows.copies}};
 }
 
 asio::awaitable<void> keep_pruning(application& app) {

@@ -1,6 +1,7 @@
 #include "storage/state_folder.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -17,13 +19,25 @@
 namespace catwalk::storage {
 namespace {
 
+/// What whoever may not write there can do: be the folder's owner, or take another folder.
+std::string permission_hint(const std::filesystem::path& on) {
+  struct stat folder {};
+  const auto* owner = ::stat(on.parent_path().c_str(), &folder) == 0 && folder.st_uid != ::geteuid()
+                          ? ::getpwuid(folder.st_uid)
+                          : nullptr;
+  if (owner == nullptr) return "name a folder that this user may write to (the state's is state.dir)";
+  const std::string name = owner->pw_name;
+  return "the folder is " + name + "'s: run it as `sudo -u " + name +
+         " catwalk …`, or name another one (the state's is state.dir)";
+}
+
 error system_error_of(int number, std::string what, const std::filesystem::path& on) {
   const bool full = number == ENOSPC || number == EDQUOT;
-  return {full ? errc::disk_full : errc::io, std::move(what), on.string(), std::strerror(number),
-          full ? "free some space on that disk"
-               : (number == EACCES || number == EPERM || number == EROFS
-                      ? "give catwalk a state folder that it may write to (state.dir)"
-                      : "")};
+  error e{full ? errc::disk_full : errc::io, std::move(what), on.string(), std::strerror(number), ""};
+  if (full) e.hint = "free some space on that disk";
+  if (number == EACCES || number == EPERM) e.hint = permission_hint(on);
+  if (number == EROFS) e.hint = "that disk is mounted read-only: name a folder on another one";
+  return e;
 }
 
 /// A file that root makes in another user's folder is that user's: the service's, which is to go on with it.
@@ -128,6 +142,22 @@ result<void> sync_to_disk(const std::filesystem::path& file_or_dir) {
   ::close(fd);
   if (rc != 0) return system_error_of(number, "cannot write to the disk", file_or_dir);
   return {};
+}
+
+std::map<int, std::filesystem::path> numbered_copies(const std::filesystem::path& file,
+                                                     const std::string& mark) {
+  const auto prefix = file.filename().string() + mark;
+  std::map<int, std::filesystem::path> copies;
+  std::error_code failed;
+  for (auto entry = std::filesystem::directory_iterator(file.parent_path(), failed);
+       !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    const auto name = entry->path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    int number = 0;
+    const auto [end, wrong] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), number);
+    if (wrong == std::errc() && end == name.data() + name.size()) copies[number] = entry->path();
+  }
+  return copies;
 }
 
 std::uint64_t free_bytes(const std::filesystem::path& dir) noexcept {

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <string>
 
 #include "core/error.hpp"
 
@@ -46,6 +48,10 @@ result<void> make_private_file(const std::filesystem::path& file);
 void share_with_group_of_folder(const std::filesystem::path& file) noexcept;
 /// Writes a file's data and its folder's entry to the disk. Error: `io`, `disk_full`.
 result<void> sync_to_disk(const std::filesystem::path& file_or_dir);
+/// The files beside `file` whose names are its own, `mark` and a number, by number. None where the folder
+/// cannot be read.
+std::map<int, std::filesystem::path> numbered_copies(const std::filesystem::path& file,
+                                                     const std::string& mark);
 /// Bytes that an ordinary user can still write; 0 when the folder cannot be asked.
 std::uint64_t free_bytes(const std::filesystem::path& dir) noexcept;
 

@@ -18,14 +18,6 @@ namespace fs = std::filesystem;
 constexpr const char* database_name = "catwalk.sqlite3";
 constexpr std::size_t most_problems = 100;
 
-result<fs::path> database_in(const fs::path& state_dir) {
-  const auto file = state_dir / database_name;
-  std::error_code failed;
-  if (fs::exists(file, failed)) return file;
-  return error{failed ? errc::io : errc::not_found, "cannot open the state database", file.string(),
-               failed ? failed.message() : "there is none", "name the right folder (state.dir)"};
-}
-
 void add(state_findings& found, std::string problem) {
   if (found.problems.size() < most_problems) found.problems.push_back(std::move(problem));
 }
@@ -92,19 +84,25 @@ void remove_logs_of(const fs::path& copy) {
   for (const char* part : {"-wal", "-shm"}) fs::remove(copy.string() + part, ignored);
 }
 
-/// A name that no file has yet: FILE.replaced-1, FILE.replaced-2 …
+/// A name that no file has yet: FILE.replaced-1, FILE.replaced-2 …; the highest is the latest.
 fs::path unused_name(const fs::path& file) {
-  std::error_code ignored;
-  for (int n = 1;; ++n) {
-    fs::path name = file.string() + ".replaced-" + std::to_string(n);
-    if (!fs::exists(name, ignored)) return name;
-  }
+  const auto copies = numbered_copies(file, ".replaced-");
+  const int latest = copies.empty() ? 0 : copies.rbegin()->first;
+  return file.string() + ".replaced-" + std::to_string(latest + 1);
 }
 
 }  // namespace
 
+result<fs::path> find_state(const fs::path& state_dir) {
+  const auto file = state_dir / database_name;
+  std::error_code failed;
+  if (fs::exists(file, failed)) return file;
+  return error{failed ? errc::io : errc::not_found, "cannot open the state database", file.string(),
+               failed ? failed.message() : "there is none", "name the right folder (state.dir)"};
+}
+
 result<void> back_up_state(const fs::path& state_dir, const fs::path& to) {
-  const auto file = database_in(state_dir);
+  const auto file = find_state(state_dir);
   if (!file) return file.error();
   std::error_code failed;
   if (fs::exists(to, failed))
@@ -164,7 +162,7 @@ result<fs::path> restore_state(const fs::path& from, const fs::path& state_dir) 
 }
 
 result<state_findings> check_state(const fs::path& state_dir) {
-  const auto file = database_in(state_dir);
+  const auto file = find_state(state_dir);
   if (!file) return file.error();
   try {
     sqlite::connection db(*file, sqlite::connection::mode::read_only);

@@ -13,6 +13,9 @@
 
 namespace catwalk::storage {
 
+/// The state database's file. Errors: `not_found` (nothing was ever kept there), `io`.
+result<std::filesystem::path> find_state(const std::filesystem::path& state_dir);
+
 /// Copies the state database into `to` with SQLite's online backup, also while a daemon writes to it, and
 /// checks the copy. The file appears under its name when it is whole, readable by its owner alone. Blocks.
 /// Errors: `not_found`, `invalid_argument` (the file exists), `state_damaged`, `disk_full`, `io`.
@@ -41,12 +44,16 @@ struct retention_limits {
 /// How many rows left.
 struct pruned_rows {
   std::int64_t runs = 0, failures = 0, products = 0, images = 0, texts = 0, pages = 0, events = 0;
-  std::int64_t sum() const noexcept { return runs + failures + products + images + texts + pages + events; }
+  std::int64_t copies = 0;  ///< files: copies of the database
+  std::int64_t sum() const noexcept {
+    return runs + failures + products + images + texts + pages + events + copies;
+  }
 };
 /// Deletes what is older than its limit, some hundred rows in each transaction, so that others get their
 /// turn: ended runs, dead letters, products that are gone and have no row on its way to the sink, pictures
 /// that no product shows, vectors of texts that none has, pages that no run asked for, changes of prices (the
-/// limit of `gone_products`).
+/// limit of `gone_products`). Of the copies made before migrations, and of those before restores, the latest
+/// stays. Errors: those of the database, `io`.
 boost::asio::awaitable<result<pruned_rows>> prune_state(std::shared_ptr<state_database> db,
                                                         retention_limits limits, wall_time now);
 

@@ -1,3 +1,7 @@
+#include <filesystem>
+#include <iterator>
+
+#include "storage/state_folder.hpp"
 #include "storage/state_maintenance.hpp"
 #include "storage/state_operations.hpp"
 
@@ -5,6 +9,7 @@ namespace catwalk::storage {
 namespace {
 
 namespace asio = boost::asio;
+namespace fs = std::filesystem;
 
 /// One kind of row that has its time. `sql` deletes at most ?2 of those older than ?1.
 struct kind {
@@ -16,7 +21,7 @@ struct kind {
 constexpr kind kinds[] = {
     {&pruned_rows::runs, &retention_limits::runs,
      "delete from runs where id in (select id from runs where finished is not null and finished < ?1 "
-     "and state <> 'interrupted' limit ?2)"},
+     "limit ?2)"},
     {&pruned_rows::failures, &retention_limits::failures,
      "delete from failures where id in (select id from failures where died < ?1 limit ?2)"},
     {&pruned_rows::products, &retention_limits::gone_products,
@@ -45,6 +50,26 @@ constexpr kind kinds[] = {
 
 constexpr int rows_at_once = 500;
 
+/// Removes the database's copies of a kind, but the latest.
+result<int> keep_the_latest(const fs::path& database, const std::string& mark) {
+  auto copies = numbered_copies(database, mark);
+  if (!copies.empty()) copies.erase(std::prev(copies.end()));
+  std::error_code failed;
+  for (const auto& [number, copy] : copies)
+    if (!fs::remove(copy, failed) && failed)
+      return error{errc::io, "cannot remove an old copy of the state", copy.string(), failed.message(), ""};
+  return static_cast<int>(copies.size());
+}
+
+result<int> prune_copies(const fs::path& state_dir) {
+  const auto database = state_dir / "catwalk.sqlite3";
+  const auto migrated = keep_the_latest(database, ".before-v");
+  if (!migrated) return migrated;
+  const auto replaced = keep_the_latest(database, ".replaced-");
+  if (!replaced) return replaced;
+  return *migrated + *replaced;
+}
+
 }  // namespace
 
 asio::awaitable<result<pruned_rows>> prune_state(std::shared_ptr<state_database> db, retention_limits limits,
@@ -62,6 +87,10 @@ asio::awaitable<result<pruned_rows>> prune_state(std::shared_ptr<state_database>
       if (*deleted < rows_at_once) break;
     }
   }
+  auto work = [dir = db->dir()](sqlite::connection&) { return prune_copies(dir); };
+  const auto copies = co_await db->internals().write(std::move(work));
+  if (!copies) co_return copies.error();
+  pruned.copies = *copies;
   co_return pruned;
 }
 

@@ -297,7 +297,9 @@ result<void> migrate(sqlite::connection& db, const std::filesystem::path& file,
   const auto version = pragma(db, "user_version");
   if (version > static_cast<std::int64_t>(wanted.size())) {
     // What the newer one kept before it went beyond this one's version.
-    const auto copy = copy_before(file, wanted.size());
+    auto copy = copy_before(file, wanted.size());
+    for (auto known = wanted.size(); known > 0 && !std::filesystem::exists(copy); --known)
+      copy = copy_before(file, known - 1);
     const std::string back = std::filesystem::exists(copy)
                                  ? "go back to what it was with `catwalk state restore " + copy.string() + "`"
                                  : "give this one another state folder (state.dir)";
@@ -311,7 +313,8 @@ result<void> migrate(sqlite::connection& db, const std::filesystem::path& file,
                  "it is an SQLite database, but not one of catwalk's",
                  "give catwalk another state folder (state.dir)"};
   for (auto step = static_cast<std::size_t>(version); step < wanted.size(); ++step) {
-    if (version > 0) {  // a database that is being made holds nothing yet
+    // One copy, of what the version before knows; a database that is being made holds nothing yet.
+    if (version > 0 && step == static_cast<std::size_t>(version)) {
       const auto copy = copy_before(file, step);
       std::filesystem::remove(copy);
       db.back_up_to(copy);

@@ -51,6 +51,7 @@ int fail(const error& e) {
     case errc::invalid_argument:
     case errc::invalid_config:
     case errc::invalid_expression:
+    case errc::state_newer:  // the state is not for this version: starting again does not help
       return exit_usage;
     case errc::cancelled:
       return exit_interrupted;

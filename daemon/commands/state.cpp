@@ -77,6 +77,7 @@ asio::awaitable<int> prune_there(daemon_client& daemon, error locked) {
 int run_prune(const invocation& to_run) {
   const auto loaded = load_configuration(to_run.flags, secrets::unneeded);
   if (!loaded) return exit_usage;
+  if (const auto there = storage::find_state(loaded->state_dir); !there) return fail(there.error());
   asio::io_context loop;
   storage::state_options options;
   options.dir = loaded->state_dir;

@@ -13,6 +13,7 @@ using namespace catwalk;
 using namespace catwalk::storage;
 using namespace catwalk::storage::test;
 using namespace std::chrono_literals;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -76,6 +77,9 @@ TEST_CASE("a restore keeps what was there, and needs the folder for itself") {
     CHECK(before->filename() == "catwalk.sqlite3.replaced-" + std::to_string(n));
     CHECK(std::filesystem::exists(*before));
   }
+  // The highest number is the latest, also where lower ones have left.
+  fs::remove(state.folder.path() / "catwalk.sqlite3.replaced-1");
+  CHECK(value_of(restore_state(backup, state.folder.path())).filename() == "catwalk.sqlite3.replaced-3");
   const auto found = check_state(state.folder.path());
   REQUIRE(found);
   CHECK(found->products == 1);
@@ -158,9 +162,15 @@ TEST_CASE("what is older than its limit leaves, and nothing else") {
       "insert into pages (site, endpoint, url, endpoint_index, etag, last_modified, body_hash, stanza_hash, "
       "listed, run, fetched) values ('s', 'e', 'old', 0, '', '', '', '', '[]', 1, " +
       days_ago(181) + ")");
+  const auto copy = [&](const std::string& name) { return state.db->dir() / ("catwalk.sqlite3." + name); };
+  for (const char* name : {"before-v2", "before-v9", "before-v10", "replaced-1", "replaced-2", "before-vx"})
+    std::ofstream(copy(name)) << "a copy";
   const retention_limits limits{24h * 90, 24h * 30, 24h * 180};
   const auto pruned = value_of(wait_for(prune_state(state.db, limits, now)));
-  CHECK(pruned.runs == 1);
+  CHECK(pruned.copies == 3);
+  for (const char* name : {"before-v2", "before-v9", "replaced-1"}) CHECK_FALSE(fs::exists(copy(name)));
+  for (const char* name : {"before-v10", "replaced-2", "before-vx"}) CHECK(fs::exists(copy(name)));
+  CHECK(pruned.runs == 2);
   CHECK(pruned.failures == 1);
   CHECK(pruned.products == 1);
   CHECK(pruned.pages == 1);
@@ -168,7 +178,7 @@ TEST_CASE("what is older than its limit leaves, and nothing else") {
   CHECK(count(state, "products where id = 'id-long-gone'") == 0);
   CHECK(count(state, "products") == 3);
   CHECK(count(state, "images where url like '%/long-gone.jpg'") == 0);
-  CHECK(count(state, "runs") == 3);
+  CHECK(count(state, "runs") == 2);
   CHECK(count(state, "failures") == 1);
   CHECK(count(state, "pages") == 1);
   CHECK(value_of(wait_for(prune_state(state.db, limits, now))).sum() == 0);
