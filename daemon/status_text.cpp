@@ -18,7 +18,7 @@ std::string text(const json& of, const char* key) {
 
 const json& part(const json& of, const char* key) {
   static const json none = json::object();
-  return of.contains(key) ? of[key] : none;
+  return of.is_object() && of.contains(key) ? of[key] : none;
 }
 
 std::string line(std::string_view name, std::string_view says) {
@@ -35,7 +35,11 @@ std::string ago(const json& site, wall_time now) {
 std::string site_line(const std::string& name, const json& site, wall_time now) {
   std::string says = fmt::format("{} products, {} vectors, {}", with_commas(number(site, "products")),
                                  with_commas(number(site, "vectors")), ago(site, now));
-  if (const auto next = number(site, "next_run"); next > 0)
+  if (const auto& blocked = part(site, "blocked"); !blocked.empty())
+    says += ", blocked: " + text(blocked, "seen");
+  if (number(site, "paused") > 0)
+    says += ", paused";
+  else if (const auto next = number(site, "next_run"); next > 0)
     says += ", next in " +
             rough_time(std::chrono::seconds(std::max<std::int64_t>(next - to_millis(now) / 1000, 0)));
   return fmt::format("  {:<20} {}\n", name, says);
@@ -89,6 +93,12 @@ std::string status_text(const json& health, wall_time now) {
                             with_commas(number(outbox, "sent")), with_commas(number(outbox, "dead")));
     out += line("rows", says);
     if (const auto why = text(outbox, "last_error"); !why.empty()) out += line("", why);
+  }
+  if (const auto& notify = part(health, "notify");
+      number(notify, "waiting") > 0 || notify.contains("last_error")) {
+    out += line("notify", fmt::format("{} waiting, {} told", with_commas(number(notify, "waiting")),
+                                      with_commas(number(notify, "told"))));
+    if (const auto why = text(notify, "last_error"); !why.empty()) out += line("", why);
   }
   const auto& sites = part(health, "sites");
   if (!sites.empty()) out += "sites\n";

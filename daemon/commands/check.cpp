@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <iostream>
+#include <map>
+#include <tuple>
 
 #include "core/cron.hpp"
 #include "core/log.hpp"
@@ -67,11 +69,22 @@ int ask_the_world(config::loaded loaded, const config::overrides& flags) {
   return code;
 }
 
+/// As one reads the files: each in the order of its lines, the files as they were first spoken of.
+void sort_by_place(config::problems& found) {
+  std::map<std::string, std::size_t> files;
+  for (const auto& p : found) files.emplace(p.where.file, files.size());
+  std::stable_sort(found.begin(), found.end(), [&](const config::problem& a, const config::problem& b) {
+    return std::tuple(files.at(a.where.file), a.where.line, a.where.column) <
+           std::tuple(files.at(b.where.file), b.where.line, b.where.column);
+  });
+}
+
 int run_check(const invocation& to_run, bool online) {
   auto loaded = config::load(to_run.flags, config::process_environment(), std::filesystem::current_path());
   auto found = loaded.found;
   auto expressions = check_expressions(loaded);
   std::move(expressions.begin(), expressions.end(), std::back_inserter(found));
+  sort_by_place(found);
   for (const auto& p : found) std::cout << to_string(p) << '\n';
   if (config::has_errors(found)) return exit_usage;
   const auto& read = loaded.config_file.empty() ? loaded.sites_file : loaded.config_file;

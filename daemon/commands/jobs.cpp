@@ -67,6 +67,29 @@ std::string line_of(const storage::run_summary& run) {
                      time_text(run.started), run.job, words(run.state), products, added, changed, gone);
 }
 
+/// What one site gave in a run.
+std::string site_line(const nlohmann::json& site) {
+  auto text = fmt::format("{}: {} products ({} new, {} changed, {} unchanged, {} gone), {} pages, {:.1f} s",
+                          site.value("site", ""), site.value("products", 0), site.value("added", 0),
+                          site.value("changed", 0), site.value("unchanged", 0), site.value("gone", 0),
+                          site.value("pages", 0), site.value("seconds", 0.0));
+  const auto& skipped = site.value("skipped", nlohmann::json::object());
+  for (const auto& [reason, count] : skipped.items())
+    text += fmt::format("\n    {} skipped: {}", count.dump(), reason);
+  return text;
+}
+
+/// The report of a run, in words: each site, then pictures and rows.
+std::string report_text(const nlohmann::json& report) {
+  std::string text;
+  for (const auto& site : report.value("sites", nlohmann::json::array()))
+    text += "  " + site_line(site) + '\n';
+  return text + fmt::format("  pictures: {} embedded, {} failed; rows: {} sent, {} refused, {} waiting\n",
+                            report.value("images_embedded", 0), report.value("images_failed", 0),
+                            report.value("rows_sent", 0), report.value("rows_dead", 0),
+                            report.value("rows_waiting", 0));
+}
+
 asio::awaitable<int> list(application& app, jobs_options options) {
   const auto runs = co_await app.catalogue().recent_runs(options.limit);
   if (!runs) co_return fail(runs.error());
@@ -95,7 +118,7 @@ asio::awaitable<int> show(application& app, jobs_options options) {
   std::cout << line_of(**run) << '\n';
   if (j["errors"].is_array())
     for (const auto& text : j["errors"]) std::cout << "  " << text.get<std::string>() << '\n';
-  if (j["report"].is_object()) std::cout << json_text(j["report"], 2) << '\n';
+  if (j["report"].is_object()) std::cout << report_text(j["report"]);
   co_return exit_done;
 }
 

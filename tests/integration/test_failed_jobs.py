@@ -61,4 +61,7 @@ def test_runs_are_listed_and_shown(catwalk, configure, supabase, shop):
     shown = catwalk("jobs", "show", run["run"], "--json")
     assert shown.json["report"]["sites"][0]["products"] == 20
     assert "20 products" in catwalk("jobs", "list").out
+    in_words = catwalk("jobs", "show", run["run"]).out.splitlines()
+    assert "Zara: 20 products (20 new, 0 changed, 0 unchanged, 0 gone), 1 pages" in in_words[1], in_words
+    assert in_words[-1].strip() == "pictures: 20 embedded, 0 failed; rows: 20 sent, 0 refused, 0 waiting"
     assert catwalk("jobs", "show", 999).code == 1
