@@ -166,8 +166,8 @@ def test_completions_and_the_manual_page(catwalk, configure, workdir):
 def content_of(file):
     """What no migration may lose: products with their fields, pictures with their vectors."""
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
-        kept = ("select id, fields, first_seen, vector_state from products order by id", "select url, vector from images order by url")
-        return [db.execute(query).fetchall() for query in kept]
+        products = db.execute("select id, fields, first_seen, vector_state from products order by id").fetchall()
+        return products, db.execute("select url, vector from images order by url").fetchall()
 
 
 def version_of(file):

@@ -20,6 +20,16 @@ def steps():
     return [texts[name.strip()] for name in order.split(",")]
 
 
+def new_state(file, version):
+    """An empty state of that version; the open connection."""
+    db = sqlite3.connect(file)
+    for step in steps()[:version]:
+        db.executescript(step)
+    db.execute(f"pragma application_id = {APPLICATION_ID}")
+    db.execute(f"pragma user_version = {version}")
+    return db
+
+
 def columns_of(db, schema, table):
     return [row[1] for row in db.execute(f"pragma {schema}.table_info({table})")]
 
@@ -28,12 +38,9 @@ def make_older(file, version):
     file = pathlib.Path(file)
     older = file.with_name(file.name + ".older")
     older.unlink(missing_ok=True)
-    db = sqlite3.connect(older)
-    for step in steps()[:version]:
-        db.executescript(step)
+    db = new_state(older, version)
     db.execute("attach ? as present", [str(file)])
-    tables = [name for (name,) in db.execute("select name from main.sqlite_master where type = 'table'")]
-    for table in tables:
+    for (table,) in db.execute("select name from main.sqlite_master where type = 'table'").fetchall():
         if table.startswith("sqlite_"):
             continue
         kept = columns_of(db, "present", table)
@@ -41,9 +48,6 @@ def make_older(file, version):
         db.execute(f"delete from main.{table}")
         db.execute(f"insert into main.{table} ({both}) select {both} from present.{table}")
     db.commit()
-    db.execute("detach present")
-    db.execute(f"pragma application_id = {APPLICATION_ID}")
-    db.execute(f"pragma user_version = {version}")
     db.close()
     for ending in ("-wal", "-shm"):
         file.with_name(file.name + ending).unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def problems(root):
         yield f"the variable {name} is not on the page"
 
     keys = site_keys(root)
-    sources = "".join((root / f"config/{name}").read_text() for name in ("sites_file.cpp", "site_source.cpp", "shop_source.cpp"))
+    sources = "".join((root / f"config/{name}.cpp").read_text() for name in ("sites_file", "site_source", "shop_source"))
     in_schema = set().union(*(names for mapping, names in keys.items() if mapping != "field_map"))
     for name in sorted(set(KEY.findall(sources)) ^ in_schema):
         yield f"the key {name} is in one of code and schema alone"
