@@ -38,12 +38,12 @@ class Api:
     def post(self, path, body=None, expect=200):
         return self.ask("POST", path, body, expect=expect)
 
-    def raw(self, path, **headers):
+    def raw(self, path, method="GET", **headers):
         """(status, headers, bytes)"""
         connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=30)
         headers.setdefault("Authorization", f"Bearer {self.daemon.token}")
         try:
-            connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read()
         finally:
@@ -391,6 +391,21 @@ def test_a_private_address_is_neither_tried_nor_shown(start, shop):
     assert shop.seen == []
 
 
+def test_a_thumbnail_of_an_address_that_is_private_by_now_is_refused(start, shop):
+    """A catalogue's addresses come from shops: the guard holds for them as for any other."""
+    api = start()
+    api.run(limit=5)
+    assert api.daemon.process.terminate() == 0
+    api = start(fetch={"allow_private_addresses": False})
+    product = api.get("/api/v1/products", limit=1)["items"][0]
+    shop.clear_log()
+    for _ in range(2):
+        status, _, body = api.raw(product["thumbnail"])
+        assert status == 403, body
+        assert json.loads(body)["error"]["code"] == "refused_address"
+    assert shop.seen == []
+
+
 def test_the_page_and_its_files(api):
     status, headers, body = api.raw("/", Authorization="")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -398,8 +413,6 @@ def test_the_page_and_its_files(api):
     assert "script-src 'self'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert body == (ROOT / "daemon" / "web" / "index.html").read_bytes()
-    zipped = api.raw("/", Accept_Encoding="gzip")
-    assert zipped[1].get("Content-Encoding") != "gzip" or gzip.decompress(zipped[2]) == body
     assert api.raw("/", If_None_Match=headers["ETag"])[0] == 304
     connection = http.client.HTTPConnection("127.0.0.1", api.daemon.port, timeout=30)
     connection.request("HEAD", "/")
@@ -413,6 +426,31 @@ def test_the_page_and_its_files(api):
     status, headers, body = api.raw("/api/v1/openapi.json", Accept_Encoding="gzip")
     assert headers["Content-Encoding"] == "gzip"
     assert json.loads(gzip.decompress(body)) == json.loads((ROOT / "daemon" / "openapi.json").read_text())
+
+
+def test_a_file_goes_over_the_wire_compressed(api):
+    path = "/pages.css"
+    file = (ROOT / "daemon" / "web" / "pages.css").read_bytes()
+    status, plain, body = api.raw(path, Accept_Encoding="identity")
+    assert (status, body, plain.get("Content-Encoding")) == (200, file, None)
+    status, zipped, body = api.raw(path, Accept_Encoding="br, gzip;q=0.8")
+    assert (status, zipped["Content-Encoding"], body[:2]) == (200, "gzip", b"\x1f\x8b")
+    assert zipped["Content-Length"] == str(len(body)) and len(body) < len(file) / 2
+    assert gzip.decompress(body) == file
+    # Two answers, each with its own tag; a cache between keeps them apart.
+    assert zipped["ETag"] != plain["ETag"]
+    assert zipped["Vary"] == plain["Vary"] == "Accept-Encoding"
+    for coding, own, other in (("gzip", zipped, plain), ("identity", plain, zipped)):
+        status, headers, body = api.raw(path, Accept_Encoding=coding, If_None_Match=f'"x", W/{own["ETag"]}')
+        assert (status, headers["ETag"], body) == (304, own["ETag"], b"")
+        assert headers["Vary"] == "Accept-Encoding"
+        assert api.raw(path, Accept_Encoding=coding, If_None_Match=other["ETag"])[0] == 200
+        status, headers, body = api.raw(path, "HEAD", Accept_Encoding=coding)
+        assert (status, body) == (200, b"")
+        for name in ("ETag", "Content-Length", "Content-Encoding", "Content-Type", "Vary"):
+            assert headers.get(name) == own.get(name), (coding, name)
+        assert api.raw(path, "HEAD", Accept_Encoding=coding, If_None_Match=own["ETag"])[0] == 304
+    assert api.raw(path, Accept_Encoding="gzip;q=0")[2] == file
 
 
 def test_everything_asks_for_the_token(api):

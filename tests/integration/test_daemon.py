@@ -141,3 +141,15 @@ def test_healthcheck(catwalk, configure, shop):
     daemon = catwalk.daemon(settings["port"])
     wait_until(lambda: catwalk("healthcheck", timeout=20).code == 0, message="healthcheck did not succeed")
     daemon.terminate()
+
+
+def test_healthcheck_prints_the_reasons_of_a_503(catwalk, configure, workdir):
+    settings = configure(sites="[]\n", schedule=IDLE, embed={"models_dir": str(workdir / "none"), "model": "auto"})
+    daemon = catwalk.daemon(settings["port"])
+    wait_until(lambda: "the daemon waits for it" in daemon.err, message="it did not miss the model")
+    status, _, body = daemon.get("/health")
+    reasons = json.loads(body)["reasons"]
+    assert status == 503 and "catwalk model pull" in reasons[0]
+    done = catwalk("healthcheck", timeout=20)
+    assert (done.code, done.out.splitlines(), done.err) == (1, reasons, ""), done
+    assert daemon.terminate() == 0

@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import http.client
 import io
 import json
 import struct
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.catwalk_binary import wait_until
+from tests.support.catwalk_binary import free_port, wait_until
 from tests.support.daemon_door import IDLE, Daemon
+from tests.support.network_namespace import NetworkNamespace
 from tests.support.picture_server import PictureServer
 from tests.support.word_model import write_word_model
 from tests.support.zara_shop import ZaraShop
@@ -200,6 +202,39 @@ def test_public_embedding_is_uploads_and_the_sites_own_hosts(start, pictures):
     assert status == 429 and int(headers["Retry-After"]) >= 1
     assert ask(daemon, {}, token=False, X_Forwarded_For="198.51.100.7")[0] == 400
     assert ask(daemon, {"image": f"{own}/a.png", "type": "url"})[0] == 200
+
+
+@pytest.mark.skipif(bool(NetworkNamespace.unavailable()), reason=str(NetworkNamespace.unavailable()))
+def test_who_asked_is_believed_of_a_proxy_on_this_machine_alone(catwalk, configure):
+    """From another machine, X-Forwarded-For is whatever the client likes: each one counts by its own address."""
+    proxied, elsewhere = "127.0.0.1", "192.0.2.1"
+    with NetworkNamespace(f"{elsewhere}/32") as net:
+        listen = f"0.0.0.0:{net.run(free_port)}"
+        http_settings = {"listen": listen, "embed_public": True, "hosts": [elsewhere]}
+        values = configure(sites="[]\n", schedule=IDLE, http=http_settings)
+        daemon = net.run(catwalk.daemon, values["port"])
+
+        def status(host, client):
+            connection = http.client.HTTPConnection(host, values["port"], timeout=10)
+            try:
+                connection.request("POST", "/embed", "{}", {"X-Forwarded-For": client})
+                assert connection.sock.getpeername()[0] == connection.sock.getsockname()[0] == host
+                return connection.getresponse().status
+            finally:
+                connection.close()
+
+        def statuses(host, clients):
+            return [net.run(status, host, client) for client in clients]
+
+        many = [f"198.51.100.{number}" for number in range(40)]
+        assert set(statuses(proxied, many)) == {400}
+        from_elsewhere = statuses(elsewhere, many)
+        assert set(from_elsewhere) == {400, 429} and from_elsewhere.count(429) >= 15
+        assert statuses(elsewhere, ["127.0.0.1", "198.51.100.200, 127.0.0.1"]) == [429, 429]
+        # The proxy's own entry is the last; what stands before it came from its client.
+        by_the_proxy = statuses(proxied, [f"203.0.113.{number}, 198.51.100.77" for number in range(40)])
+        assert by_the_proxy.count(429) >= 15
+        assert daemon.terminate() == 0
 
 
 def test_openais_shape(start, pictures):

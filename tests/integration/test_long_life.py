@@ -185,3 +185,38 @@ def test_the_small_vps(configure, shop, workdir):
     )
     if not group:
         assert kept["VmHWM"] < limit
+
+
+def test_the_demo_fits_into_4_gb(tmp_path):
+    """What README.md tells everybody to try first, on a small machine, with the model that it makes for itself."""
+    limit = 4000 * MB
+    group = MemoryGroup.make(limit)
+    (tmp_path / "tmp").mkdir()
+    with open(tmp_path / "said", "wb") as said:
+        process = subprocess.Popen(
+            [binary_path(), "demo", "--products", "300"],
+            cwd=tmp_path,
+            env=environment({"TMPDIR": str(tmp_path / "tmp"), "STATE_DIRECTORY": str(tmp_path / "state")}),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            preexec_fn=group.join if group else None,
+        )
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            peak = group.peak if group else usage.ru_maxrss * 1024
+        finally:
+            process.kill()
+            if group:
+                group.remove()
+    text = (tmp_path / "said").read_text(errors="replace")
+    assert process.returncode == 0, f"exit {process.returncode}:\n{text[-3000:]}"
+    assert re.search(r"^images +300 +0 failed", text, re.MULTILINE), text
+    counted(
+        "the demo",
+        products=300,
+        resident_MB=f"{usage.ru_maxrss * 1024 / MB:.0f}",
+        control_group=f"{peak / MB:.0f} of {limit / MB:.0f} MB" if group else "none can be made here",
+    )
+    assert peak <= limit

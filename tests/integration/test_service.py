@@ -1,4 +1,4 @@
-"""The daemon under a service manager: readiness, status, watchdog, reload, pings, the unit files."""
+"""The daemon under a service manager: readiness, status, watchdog, reload, pings."""
 
 import ctypes
 import http.server
@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -20,6 +21,7 @@ from tests.support.catwalk_binary import ROOT, free_port, wait_until
 from tests.support.daemon_door import IDLE, Daemon
 from tests.support.loopback_http import LoopbackHttp
 from tests.support.notify_socket import NotifySocket
+from tests.support.older_state import new_state, steps
 
 EVERY_MINUTE = {"timezone": "UTC", "jobs": [{"name": "often", "cron": "* * * * *"}]}
 
@@ -59,6 +61,48 @@ def test_the_manager_hears_of_start_work_and_stop(start, manager, shop):
     assert daemon.process.terminate() == 0
     assert len(manager.times("STOPPING", "1")) == 1
     assert manager.values("STATUS")[-1] == "stopping"
+
+
+def fill_slowly_to_migrate(db, pages=400, entries=20_000):
+    """One product that pages list over and over: the second step looks each entry up."""
+    db.execute(
+        "insert into products (id, site, endpoint_index, fields, field_hash, image_url, first_seen, last_seen, last_run, "
+        "row_run, vector_state) values ('7', 's', 0, '{}', '', '', 0, 0, 1, 1, 'none')"
+    )
+    listed = json.dumps(["7"] * entries, separators=(",", ":"))
+    db.executemany(
+        "insert into pages (site, endpoint, url, endpoint_index, etag, last_modified, body_hash, stanza_hash, listed, run, "
+        "fetched) values ('s', 'e', ?, 0, '', '', '', '', ?, 1, 0)",
+        [(str(number), listed) for number in range(pages)],
+    )
+    db.commit()
+
+
+def test_the_manager_is_kept_waiting_while_the_state_is_migrated(catwalk, configure, manager, workdir):
+    """It would end a start without a word after TimeoutStartSec, and a silent service after WatchdogSec."""
+    (workdir / "state").mkdir()
+    file = workdir / "state" / "catwalk.sqlite3"
+    db = new_state(file, 1)
+    fill_slowly_to_migrate(db)
+    db.close()
+
+    def version():
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as reader:
+            return reader.execute("pragma user_version").fetchone()[0]
+
+    configure(sites="[]\n", schedule=IDLE)
+    daemon = catwalk.begin("run", env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "1000000"})
+    wait_until(lambda: len(manager.times("EXTEND_TIMEOUT_USEC")) >= 3 or daemon.ended is not None, 60)
+    assert version() == 1, f"the migration is over, and nothing was asked for while it went on: {daemon.err}"
+    assert file.with_name(f"{file.name}.before-v2").exists(), "it has not begun"
+    asked, kicked = manager.times("EXTEND_TIMEOUT_USEC", "30000000"), manager.times("WATCHDOG", "1")
+    assert len(asked) >= 3 and len(kicked) >= 3
+    assert manager.times("READY") == []
+    wait_until(lambda: manager.times("READY", "1"), 120, "it did not become ready")
+    assert version() == len(steps())
+    asked = manager.times("EXTEND_TIMEOUT_USEC") + manager.times("READY", "1")
+    assert max(b - a for a, b in zip(asked, asked[1:], strict=False)) < 30
+    assert daemon.terminate() == 0
 
 
 def test_a_daemon_without_a_model_waits_for_one(catwalk, start, manager, workdir):
@@ -337,26 +381,6 @@ def test_a_jobs_runs_are_pinged(start, shop, pings):
     assert seen[0] == ("/id/start", "started")
     assert seen[1][0] == "/id"
     assert seen[1][1].startswith("60 products, 60 images embedded, 0 failed")
-
-
-def test_the_units_are_hardened():
-    """`systemd-analyze security` rates the daemon's unit at 1.5 or better; both units are well-formed."""
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not installed")
-    if os.getuid() != 0 and not pathlib.Path("/run/systemd").is_dir():
-        pytest.skip("systemd-analyze wants to make /run/systemd, which root alone can")
-    rated = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", ROOT / "systemd" / "catwalk.service"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    level = float(re.search(r"Overall exposure level for catwalk.service: ([\d.]+)", rated)[1])
-    print(f"exposure level {level}")
-    assert level <= 1.5, rated
-    unit = (ROOT / "systemd" / "catwalk.service").read_text()
-    for line in ("Type=notify", "RestartPreventExitStatus=2", "LimitCORE=0", "MemoryDenyWriteExecute=no"):
-        assert line in unit.splitlines()
 
 
 def promtool(*arguments, text=None):

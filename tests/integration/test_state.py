@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.catwalk_binary import wait_until
 from tests.support.daemon_door import IDLE, Daemon
+from tests.support.older_state import make_older, steps
 
 
 @pytest.fixture
@@ -168,3 +169,64 @@ def test_completions_and_the_manual_page(catwalk, configure, workdir):
         shown = subprocess.run(["man", "--warnings", "-l", workdir / "catwalk.1"], capture_output=True, text=True, check=False)
         assert shown.stderr.strip() == "", shown.stderr
     assert catwalk("completion", "tcsh").code == 2
+
+
+def content_of(file):
+    """What no migration may lose: products with their fields, pictures with their vectors."""
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
+        products = db.execute("select id, fields, first_seen, vector_state from products order by id").fetchall()
+        return products, db.execute("select url, vector from images order by url").fetchall()
+
+
+def version_of(file):
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
+        return db.execute("pragma user_version").fetchone()[0]
+
+
+def test_a_filled_state_of_an_earlier_version_is_brought_up_to_date(catwalk, filled, shop, workdir):
+    file = workdir / "state" / "catwalk.sqlite3"
+    before = content_of(file)
+    for version in range(1, len(steps())):
+        make_older(file, version)
+        assert (version_of(file), content_of(file)) == (version, before)
+        done = catwalk("state", "prune")
+        assert done.code == 0, done
+        assert (version_of(file), content_of(file)) == (len(steps()), before)
+        copies = [file.with_name(f"{file.name}.before-v{step}") for step in range(version + 1, len(steps()) + 1)]
+        assert sorted(workdir.glob("state/*.before-v*")) == copies
+        assert all(f"copied the state database to {copy}" in done.err for copy in copies)
+        assert (version_of(copies[0]), content_of(copies[0])) == (version, before)
+        for copy in copies:
+            copy.unlink()
+    assert catwalk("state", "check", "--json").json == {"problems": [], "products": 10, "vectors": 10}
+    # From the oldest of all, nothing is new to a run: it asks for no picture.
+    make_older(file, 1)
+    shop.clear_log()
+    done = catwalk("scrape", "Zara", "--limit", "10", "--json")
+    assert (done.code, done.json["images_embedded"], shop.requests("image")) == (0, 0, []), done
+    assert content_of(file) == before
+
+
+def test_a_state_of_a_later_version_is_refused_and_the_copy_named_is_the_way_back(catwalk, filled, workdir):
+    """A later catwalk copied the state, changed it, and is taken away again."""
+    file = workdir / "state" / "catwalk.sqlite3"
+    before = content_of(file)
+    later = len(steps()) + 1
+    copy = file.with_name(f"{file.name}.before-v{later}")
+    shutil.copy(file, copy)
+    with sqlite3.connect(file) as db:
+        db.execute("create table of_tomorrow (x)")
+        db.execute(f"pragma user_version = {later}")
+    for command in (("run",), ("scrape", "Zara"), ("state", "prune")):
+        refused = catwalk(*command, timeout=60)
+        assert refused.code == 1, refused
+        assert f"it has version {later}, this catwalk knows up to {later - 1}" in refused.err
+        assert f"catwalk state restore {copy}" in refused.err
+    assert version_of(file) == later, "what was refused was changed"
+    restored = catwalk("state", "restore", copy)
+    assert restored.code == 0, restored
+    assert version_of(workdir / "state" / "catwalk.sqlite3.replaced-1") == later
+    assert content_of(file) == before
+    daemon = catwalk.daemon(filled["port"])
+    wait_until(lambda: daemon.get("/-/ready")[0] == 200)
+    assert daemon.terminate() == 0

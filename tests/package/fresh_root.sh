@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Boots a fresh Debian 12 root under systemd and lives a package's life in it: install, a model, health, the log, upgrade
-# and downgrade with the state kept, a user in the group and one who is not, remove, purge. As root; needs debootstrap,
-# systemd-nspawn (Debian's systemd-container), dpkg-dev, and this machine's own apt sources.
+# Boots a fresh Debian 12 root under systemd and lives a package's life in it: install, a model, health, the log, a shop,
+# a user in the group and one who is not, upgrade with the state kept or migrated, downgrade and the way back, remove,
+# purge. As root; needs debootstrap, systemd-nspawn (Debian's systemd-container), dpkg-dev, python3, and this machine's
+# own apt sources.
 #
 #   tests/package/fresh_root.sh FILE.deb
 set -Eeuo pipefail
 deb=$(readlink -f "$1")
+support=$(readlink -f "$(dirname "$0")/../support")
 work=$(mktemp -d /tmp/catwalk-root-XXXXXX)
 root=$work/root
 port=9817
@@ -56,6 +58,19 @@ logged() {
   inside journalctl _SYSTEMD_UNIT=catwalk.service "${@:2}" -o cat --no-pager >"$work/journal"
   grep -q "$1" "$work/journal"
 }
+# Asks the daemon through its socket: USER METHOD PATH. Prints the status line, the headers and the body.
+ask() { inside runuser -u "$1" -- perl -MIO::Socket::UNIX -e '
+  my $s = IO::Socket::UNIX->new("/run/catwalk/catwalk.sock") or die "the socket: $!\n";
+  print $s "'"$2 $3"' HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"; print while <$s>'; }
+# The number in the last line, which is JSON, by its name: NAME; from standard input.
+number() { sed -n '$s/.*"'"$1"'": *\([0-9]*\).*/\1/p'; }
+database=$root/var/lib/catwalk/catwalk.sqlite3
+# What one statement gives, or changes: FILE SQL.
+sql() { python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    for row in db.execute(sys.argv[2]): print(*row)' "$@"; }
+# What no upgrade may change: FILE, which no process has open.
+products() { sql "$1" "select p.id, p.fields, hex(i.vector) from products p left join images i on i.url = p.image_url order by 1"; }
 state_sums() { (cd "$root/var/lib/catwalk" && find . -type f ! -name '*-wal' ! -name '*-shm' -exec sha256sum {} + | sort -k 2); }
 # The same package under another version, made in seconds: nothing is compressed.
 repacked() {
@@ -65,7 +80,7 @@ repacked() {
   rm -rf "$work/unpacked"
 }
 
-for tool in debootstrap systemd-nspawn nsenter dpkg-deb; do
+for tool in debootstrap systemd-nspawn nsenter dpkg-deb python3; do
   command -v $tool >/dev/null || fail "$tool is missing"
 done
 mirror=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' \
@@ -149,15 +164,43 @@ wait_for "health with a credential" 60 ready
 inside systemctl show catwalk.service >"$work/shown"
 ! grep -q canary "$work/shown" || fail "systemctl shows the secret"
 
+say "a shop is read"
+inside systemd-run --quiet --unit=demo-shop catwalk demo --shop-only --products 30 --shop-listen 127.0.0.1:8099 --write-sites /etc/catwalk/demo.yaml
+wait_for "the shop" 30 test -s "$root/etc/catwalk/demo.yaml"
+inside sh -c 'cat /etc/catwalk/demo.yaml >/etc/catwalk/sites.yaml; rm /etc/catwalk/demo.yaml'
+# Ten seconds between two pages: a run lasts long enough to be cancelled.
+inside sh -c 'echo "fetch: { allow_private_addresses: true, pages: { delay: 10s } }" >>/etc/catwalk/catwalk.yaml; systemctl restart catwalk'
+wait_for "health with a shop" 60 ready
+[[ $(inside stat -c %a:%U:%G /run/catwalk) == 750:catwalk:catwalk ]] || fail "the socket's folder: $(inside stat -c %a:%U:%G /run/catwalk)"
+[[ $(inside stat -c %a:%U:%G /run/catwalk/catwalk.sock) == 660:catwalk:catwalk ]] || fail "the socket: $(inside stat -c %a:%U:%G /run/catwalk/catwalk.sock)"
+
 say "users"
 inside useradd -m member -G catwalk
 inside useradd -m stranger
+site=Atelier%20Nord
+run=$(ask member POST "/api/v1/sites/$site/run" | number run)
+[[ $run ]] || fail "a member of the group cannot start a run"
+ended() { inside runuser -u member -- catwalk jobs show "$1" --json | grep -q "\"state\": \"$2\""; }
+wait_for "the run's end" 120 ended "$run" done
+run=$(ask member POST "/api/v1/sites/$site/run" | number run)
+said=$(inside runuser -u member -- catwalk jobs cancel "$run" 2>&1) || fail "a member of the group cannot cancel run '$run': $said"
+wait_for "the cancelled run's end" 30 ended "$run" cancelled
+said=$(inside runuser -u member -- catwalk failed retry --all 2>&1) || fail "a member of the group cannot have rows sent again: $said"
+grep -q '^0 rows go out again' <<<"$said" || fail "retry said: $said"
+one=$(ask member GET '/api/v1/products?limit=1' | sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' | head -1)
+[[ $one ]] || fail "a member of the group sees no product"
+[[ $(inside runuser -u member -- catwalk search --id "$one" -k 3 | wc -l) -ge 3 ]] || fail "a member of the group cannot search"
 inside runuser -u member -- catwalk status >/dev/null || fail "a member of the group cannot ask for the status"
 inside runuser -u member -- catwalk jobs list >/dev/null || fail "a member of the group cannot list jobs"
 inside runuser -u member -- catwalk failed list >/dev/null || fail "a member of the group cannot list failures"
 [[ $(inside runuser -u member -- catwalk status --token) == canary-token-1f0b ]] || fail "a member of the group does not get the token"
 if said=$(inside runuser -u stranger -- catwalk status 2>&1); then fail "a stranger was let in"; fi
 grep -q "group catwalk" <<<"$said" || fail "a stranger is not told of the group: $said"
+for command in "jobs list" "jobs cancel $run" "failed retry --all" "search --id $one" "status --token"; do
+  # shellcheck disable=SC2086
+  if inside runuser -u stranger -- catwalk $command >/dev/null 2>&1; then fail "a stranger may: catwalk $command"; fi
+done
+if ask stranger GET /api/v1/runs >/dev/null 2>&1; then fail "a stranger may use the socket"; fi
 if said=$(inside runuser -u stranger -- cat /etc/catwalk/catwalk.yaml 2>&1); then fail "a stranger reads the configuration"; fi
 
 say "upgrading to a higher version: state and configuration stay"
@@ -175,11 +218,45 @@ say "upgraded and ready again in $(since "$begun")"
 grep -q '^# edited' "$root/etc/catwalk/catwalk.yaml" || fail "the configuration changed"
 inside runuser -u catwalk -- catwalk state check --config /etc/catwalk/catwalk.yaml >/dev/null || fail "state check"
 
-say "downgrading"
+say "upgrading a filled state of the version before, with the service stopped"
+inside systemctl stop catwalk
+version_now=$(sql "$database" 'pragma user_version')
+kept=$(products "$database")
+[[ $(wc -l <<<"$kept") -ge 10 ]] || fail "the state is not filled"
+cp "$database" "$work/older.sqlite3"
+python3 "$support/older_state.py" "$work/older.sqlite3" $((version_now - 1))
+cat "$work/older.sqlite3" >"$database"  # owner and mode stay
+repacked "$version.2"
+inside apt-get install -y -q "/root/catwalk_$version.2.deb" >"$work/log" 2>&1 || { tail -20 "$work/log" >&2; fail "upgrade"; }
+is ActiveState inactive || fail "a service that was stopped was started by the upgrade"
+inside systemctl start catwalk
+wait_for "health after the migration" 60 ready
+logged "copied the state database to $(printf %q /var/lib/catwalk/catwalk.sqlite3.before-v)$version_now before its migration" PRIORITY=6 ||
+  fail "the journal does not tell of the copy"
+inside systemctl stop catwalk
+[[ $(sql "$database" 'pragma user_version') == "$version_now" && $(products "$database") == "$kept" ]] || fail "the migration changed products"
+copy=$database.before-v$version_now
+[[ $(sql "$copy" 'pragma user_version') == $((version_now - 1)) && $(products "$copy") == "$kept" ]] || fail "the copy is not what was there before"
+[[ $(stat -c %a "$copy") == [67][04]0 ]] || fail "the copy may be read by everyone: $(stat -c %a "$copy")"
+
+say "downgrading: a later version's state is refused, and the copy that it names is the way back"
+later=$((version_now + 1))
+cp -p "$database" "$database.before-v$later"  # what a later version does before it changes anything
+sql "$database" "pragma user_version = $later"
 inside apt-get install -y -q --allow-downgrades /root/catwalk.deb >"$work/log" 2>&1 || { tail -20 "$work/log" >&2; fail "downgrade"; }
+inside systemctl start catwalk 2>/dev/null && fail "a state of version $later was not refused"
+logged "it has version $later, this catwalk knows up to $version_now" PRIORITY=3 || fail "the journal does not say why"
+way_back=$(grep -o 'catwalk state restore [^` ]*' "$work/journal" | head -1)
+[[ $way_back == "catwalk state restore /var/lib/catwalk/catwalk.sqlite3.before-v$later" ]] || fail "the way back: $way_back"
+inside systemctl stop catwalk
+# shellcheck disable=SC2086
+inside runuser -u catwalk -- $way_back >/dev/null 2>"$work/log" || { cat "$work/log" >&2; fail "the way back"; }
+inside systemctl start catwalk
 wait_for "health after the downgrade" 60 ready
 inside systemctl stop catwalk
 [[ $(property Result) == success ]] || fail "the stop: $(property Result)"
+[[ $(products "$database") == "$kept" ]] || fail "the way back lost products"
+inside systemctl stop demo-shop
 
 say "removing: the state stays; purging: nothing does"
 before=$(state_sums)
