@@ -86,7 +86,7 @@ result<decoded_image> decode_image(std::string_view bytes, std::string_view name
 }
 
 result<decoded_image> decode_image_for(int edge, std::string_view bytes, std::string_view name,
-                                       const decode_limits& limits) {
+                                       const decode_limits& limits, row_taker* rows) {
   auto opened = open_image(bytes, name, limits);
   if (!opened) return opened.error();
   decoded_image image;
@@ -95,6 +95,10 @@ result<decoded_image> decode_image_for(int edge, std::string_view bytes, std::st
   constexpr double margin = 1.5;
   if (edge > 0)
     if (auto smaller = opened->first->scale_down(margin * edge)) image = std::move(*smaller);
+  if (rows && opened->first->gives_rows() && rows->begin(image)) {
+    if (auto decoded = opened->first->decode_by_rows(*rows); !decoded) return decoded.error();
+    return image;
+  }
   image.pixels = std::make_unique_for_overwrite<std::uint8_t[]>(image.size_bytes());
   if (auto decoded = opened->first->decode(image.pixels.get()); !decoded) return decoded.error();
   return image;

@@ -9,8 +9,8 @@
 
 namespace catwalk::embed {
 
-/// One picture in the hands of one codec. `read_header` comes first and once, then `decode` once. The bytes
-/// and the name outlive the decoder. Errors are complete (code, name, the codec's words).
+/// One picture in the hands of one codec. `read_header` comes first and once, then `decode` or `decode_by_rows`.
+/// The bytes and the name outlive the decoder. Errors are complete (code, name, the codec's words).
 class image_decoder {
  public:
   virtual ~image_decoder() = default;
@@ -21,6 +21,10 @@ class image_decoder {
   virtual std::optional<decoded_image> scale_down(double /*edge*/) { return std::nullopt; }
   /// Writes width * height * 3 bytes of RGB. On failure their content is undefined.
   virtual result<void> decode(std::uint8_t* rgb) = 0;
+  /// Whether it has `decode_by_rows`: it does not hold the picture itself.
+  virtual bool gives_rows() const noexcept { return false; }
+  /// Hands every row over as it is decoded. On failure some may have gone.
+  virtual result<void> decode_by_rows(row_taker& /*rows*/) { return {}; }
 };
 
 std::unique_ptr<image_decoder> make_jpeg_decoder(std::string_view bytes, std::string_view name,

@@ -106,25 +106,32 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::size_t pixels, std::uint8_t* rgb
     for (std::size_t c = 0; c < 3; ++c) rgb[c] = multiply(cmyk[c], cmyk[3]);
 }
 
-/// Decodes all rows. `cmyk_row` holds one row of four components, or is null where libjpeg gives RGB.
-/// Stops after the last row: what follows, even a missing end marker, changes no pixel.
+/// Where decoded rows go.
+struct row_target {
+  std::uint8_t* rgb;             ///< of the first row
+  std::size_t stride;            ///< bytes from there to the next; 0: each takes the place of the one before
+  std::uint8_t* cmyk = nullptr;  ///< one row of four components; null where libjpeg gives RGB
+  row_taker* taker = nullptr;    ///< is told of each
+};
+
+/// Decodes all rows. Stops after the last one: what follows, even a missing end marker, changes no pixel.
 /// Not inlined into the function that sets the jump, where a jump could clobber its variables.
-[[gnu::noinline]] void read_rows(session& s, std::uint8_t* rgb, std::uint8_t* cmyk_row) {
-  s.info.out_color_space = cmyk_row ? JCS_CMYK : JCS_RGB;
+[[gnu::noinline]] void read_rows(session& s, const row_target& target) {
+  s.info.out_color_space = target.cmyk ? JCS_CMYK : JCS_RGB;
   s.info.dct_method = JDCT_ISLOW;
   jpeg_start_decompress(&s.info);
-  const std::size_t width = s.info.output_width;
   while (s.info.output_scanline < s.info.output_height) {
-    std::uint8_t* const to = rgb + s.info.output_scanline * width * 3;
-    JSAMPROW row = cmyk_row ? cmyk_row : to;
+    std::uint8_t* const to = target.rgb + s.info.output_scanline * target.stride;
+    JSAMPROW row = target.cmyk ? target.cmyk : to;
     jpeg_read_scanlines(&s.info, &row, 1);
-    if (cmyk_row) cmyk_to_rgb(cmyk_row, width, to);
+    if (target.cmyk) cmyk_to_rgb(target.cmyk, s.info.output_width, to);
+    if (target.taker) target.taker->take(to);
   }
 }
 
-bool decode_rows(session& s, std::uint8_t* rgb, std::uint8_t* cmyk_row) {
+bool try_to_read_rows(session& s, const row_target& target) {
   if (setjmp(s.on_error)) return false;
-  read_rows(s, rgb, cmyk_row);
+  read_rows(s, target);
   return true;
 }
 
@@ -172,15 +179,33 @@ class jpeg_decoder final : public image_decoder {
   }
 
   result<void> decode(std::uint8_t* rgb) override {
-    auto& info = session_.info;
-    info.mem->max_memory_to_use = static_cast<long>(limits_.max_memory);
-    std::vector<std::uint8_t> cmyk_row;
-    if (info.num_components == 4) cmyk_row.resize(std::size_t{info.image_width} * 4);
-    if (!decode_rows(session_, rgb, cmyk_row.empty() ? nullptr : cmyk_row.data())) return failure();
-    return {};
+    return decode_to({rgb, static_cast<std::size_t>(output_width()) * 3});
+  }
+
+  bool gives_rows() const noexcept override { return true; }
+
+  result<void> decode_by_rows(row_taker& rows) override {
+    std::vector<std::uint8_t> row(static_cast<std::size_t>(output_width()) * 3);
+    return decode_to({row.data(), 0, nullptr, &rows});
   }
 
  private:
+  /// After scaling, as libjpeg computes it.
+  JDIMENSION output_width() {
+    jpeg_calc_output_dimensions(&session_.info);
+    return session_.info.output_width;
+  }
+
+  result<void> decode_to(row_target target) {
+    auto& info = session_.info;
+    info.mem->max_memory_to_use = static_cast<long>(limits_.max_memory);
+    std::vector<std::uint8_t> cmyk;
+    if (info.num_components == 4) cmyk.resize(std::size_t{info.image_width} * 4);
+    if (!cmyk.empty()) target.cmyk = cmyk.data();
+    if (!try_to_read_rows(session_, target)) return failure();
+    return {};
+  }
+
   /// A picture of several scans is held as coefficients, all of it.
   std::size_t coefficient_bytes() {
     if (!jpeg_has_multiple_scans(&session_.info)) return 0;

@@ -61,11 +61,22 @@ result<image_header> read_image_header(std::string_view bytes, std::string_view 
 result<decoded_image> decode_image(std::string_view bytes, std::string_view name,
                                    const decode_limits& limits);
 
+/// Takes a picture as its rows come, from the top.
+class row_taker {
+ public:
+  virtual ~row_taker() = default;
+  /// Before the first row: the picture's size and scale, without pixels. False: it is wanted whole.
+  virtual bool begin(const decoded_image& picture) = 0;
+  /// One row of interleaved RGB, which is gone afterwards. Throws nothing.
+  virtual void take(const std::uint8_t* row) = 0;
+};
+
 /// As decode_image(), but a large JPEG comes at 1/2, 1/4 or 1/8 of its size, by libjpeg-turbo's scaled
 /// inverse transform, where at least one and a half times `edge` pixels are left on its shorter edge: then
 /// what is resized to `edge` has a vector whose cosine with the exact one is 0.9998 and more (over the
-/// photographs of the tests; nearer to `edge` it falls below 0.999). All else comes exact.
+/// photographs of the tests; nearer to `edge` it falls below 0.999). All else comes exact. Where the codec
+/// gives row by row (JPEG) and `rows` takes them so, the result has no pixels: they went there.
 result<decoded_image> decode_image_for(int edge, std::string_view bytes, std::string_view name,
-                                       const decode_limits& limits);
+                                       const decode_limits& limits, row_taker* rows = nullptr);
 
 }  // namespace catwalk::embed

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "embed/image.hpp"
 
@@ -36,6 +37,24 @@ struct preprocess_spec {
 /// extreme shapes is bounded by the picture's own size. Errors: `invalid_argument` for an empty picture or a
 /// size that is not positive.
 result<void> preprocess_into(const decoded_image& image, const preprocess_spec& spec, std::uint8_t* out);
+
+/// The same of a picture that comes row by row, so that it is never held as a whole. One picture each.
+class row_preprocessor final : public row_taker {
+ public:
+  explicit row_preprocessor(const preprocess_spec& spec);
+  ~row_preprocessor() override;
+
+  /// False where Pillow would go through the picture by columns first: it is needed whole then.
+  bool begin(const decoded_image& picture) override;
+  void take(const std::uint8_t* row) override;
+  /// After the last row: writes the square to `out`, as preprocess_into() does.
+  void finish(std::uint8_t* out) const;
+
+ private:
+  struct impl;
+  preprocess_spec spec_;
+  std::unique_ptr<impl> impl_;
+};
 
 /// The last step, which the model does itself: (x / 255 - mean) / deviation, channel by channel, for one
 /// picture of [3, size, size].

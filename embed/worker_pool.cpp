@@ -35,9 +35,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// What the threads of bulk work add to their niceness: a query has a core nearly to itself at once, the loop
-/// answers, and other programs of the machine go first.
-constexpr int bulk_niceness = 10;
+/// What the threads of bulk work add to their niceness: a query has most of a core at once, the loop answers,
+/// and other programs of the machine go first. With more than this a busy neighbour would all but stop them.
+constexpr int bulk_niceness = 5;
 
 class worker_pool final : public image_encoder {
  public:
@@ -265,7 +265,9 @@ void worker_pool::decode_queries() {
 result<void> worker_pool::prepare(embed_request& request) {
   try {
     const bool may_scale = fast_ && request.view.whole();
-    auto image = decode_image_for(may_scale ? spec_.size : 0, request.bytes, request.name, limits_);
+    row_preprocessor by_rows(spec_);
+    auto image = decode_image_for(may_scale ? spec_.size : 0, request.bytes, request.name, limits_,
+                                  request.view.whole() ? &by_rows : nullptr);
     if (!image) return image.error();
     request.scaled = image->scale.has_value();
     if (!request.view.whole()) {
@@ -274,7 +276,9 @@ result<void> worker_pool::prepare(embed_request& request) {
     }
     std::string().swap(request.bytes);
     request.pixels.resize(spec_.input_bytes());
-    return preprocess_into(*image, spec_, request.pixels.data());
+    if (image->pixels) return preprocess_into(*image, spec_, request.pixels.data());
+    by_rows.finish(request.pixels.data());
+    return {};
   } catch (const std::exception& e) {
     return with_cause(image_error(errc::device, request.name, "", ""), e);
   }

@@ -46,19 +46,24 @@ std::int64_t count(sqlite::connection& db, const char* what) {
   return s.step() ? s.integer(0) : 0;
 }
 
+/// That this catwalk knows the database's version.
+result<void> check_version(sqlite::connection& db, const fs::path& file, const char* what) {
+  const auto version = count(db, "pragma user_version");
+  if (version <= static_cast<std::int64_t>(state_migrations().size())) return {};
+  return error{errc::state_newer, what, file.string(),
+               "it has version " + std::to_string(version) + ", this catwalk knows up to " +
+                   std::to_string(state_migrations().size()),
+               "use the catwalk that made it"};
+}
+
 /// That a file is a state database which this catwalk reads, and whole.
 result<void> check_copy(const fs::path& file) try {
   sqlite::connection db(file, sqlite::connection::mode::read_only);
   const auto id = count(db, "pragma application_id");
-  const auto version = count(db, "pragma user_version");
   if (id != state_application_id)
     return error{errc::state_damaged, "this is no backup of the state", file.string(),
                  "it is an SQLite database, but not one of catwalk's", ""};
-  if (version > static_cast<std::int64_t>(state_migrations().size()))
-    return error{errc::state_newer, "cannot use the backup", file.string(),
-                 "it has version " + std::to_string(version) + ", this catwalk knows up to " +
-                     std::to_string(state_migrations().size()),
-                 "use the catwalk that made it"};
+  if (auto known = check_version(db, file, "cannot use the backup"); !known) return known;
   state_findings found;
   check_integrity(db, found);
   check_vectors(db, found);
@@ -166,6 +171,7 @@ result<state_findings> check_state(const fs::path& state_dir) {
   if (!file) return file.error();
   try {
     sqlite::connection db(*file, sqlite::connection::mode::read_only);
+    if (auto known = check_version(db, *file, "cannot check the state"); !known) return known.error();
     state_findings found;
     check_integrity(db, found);
     check_vectors(db, found);

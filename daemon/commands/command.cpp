@@ -60,6 +60,10 @@ int fail(const error& e) {
   }
 }
 
+bool is_for_the_daemon(const error& opening) {
+  return opening.code == errc::state_locked || opening.code == errc::io;
+}
+
 int fail_without_sink() {
   return fail({errc::invalid_config, "there is no sink", "sink.kind", "it is none",
                "set SUPABASE_URL and SUPABASE_KEY, or sink: in catwalk.yaml"});

@@ -75,6 +75,10 @@ void tell_user(spdlog::level::level_enum level, const std::string& text);
 /// Prints an error to stderr and gives the exit code that its kind asks for.
 int fail(const error& e);
 
+/// Whether what kept a command from opening the state is no reason not to ask the daemon: it holds the state,
+/// or this user may not write to it and is perhaps a member of the daemon's group.
+bool is_for_the_daemon(const error& opening);
+
 /// What follows from a configuration without a sink, which may be meant.
 inline constexpr const char* no_sink_words =
     "no sink: rows stay in catwalk's own catalogue (SUPABASE_URL and SUPABASE_KEY, or sink.kind, name one)";

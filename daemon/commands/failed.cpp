@@ -133,14 +133,16 @@ struct change {
 constexpr change changes[] = {{"retry", "Send them again, as the products are now", retry, retried_words},
                               {"drop", "Forget them", drop, dropped_words}};
 
-asio::awaitable<int> ask_daemon(daemon_client& daemon, const change& what, failed_options options) {
+/// `opening`: why this command cannot do it itself.
+asio::awaitable<int> ask_daemon(daemon_client& daemon, const change& what, failed_options options,
+                                error opening) {
   const auto body = options.all ? nlohmann::json{{"all", true}} : nlohmann::json{{"ids", options.ids}};
   const auto answer =
       co_await daemon.ask("POST", std::string("/api/v1/failures/") + what.name, json_text(body));
-  if (!answer) co_return fail(answer.error());
+  if (!answer) co_return fail(opening);
   const auto said = nlohmann::json::parse(answer->body, nullptr, false);
   if (answer->status != 200 || !said.is_object())
-    co_return fail({errc::state_locked, "the daemon holds the state and does not do it", answer->url,
+    co_return fail({opening.code, "the daemon holds the state and does not do it", answer->url,
                     "it answered " + std::to_string(answer->status),
                     "join the group catwalk, or stop the daemon"});
   const int n = said.value("changed", 0);
@@ -158,9 +160,9 @@ int run_change(const invocation& to_run, const change& what, const failed_option
   application_options app_options;
   app_options.with_sink = false;
   auto app = application::create(loop, *loaded, app_options);
-  if (!app && app.error().code == errc::state_locked) {
+  if (!app && is_for_the_daemon(app.error())) {
     daemon_client daemon(loop.get_executor(), *loaded);
-    return run_loop(loop, ask_daemon(daemon, what, options), [] { std::_Exit(exit_interrupted); });
+    return run_loop(loop, ask_daemon(daemon, what, options, app.error()), [] { std::_Exit(exit_interrupted); });
   }
   if (!app) return fail(app.error());
   const int code =

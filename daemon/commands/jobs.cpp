@@ -154,7 +154,8 @@ asio::awaitable<int> cancel(daemon_client& daemon, std::int64_t run) {
   const auto problem =
       said.is_object() ? said.value("error", nlohmann::json::object()) : nlohmann::json::object();
   co_return fail({errc::not_found, "cannot cancel run " + std::to_string(run), "",
-                  problem.value("message", "the daemon answered " + std::to_string(answer->status)), ""});
+                  problem.value("message", "the daemon answered " + std::to_string(answer->status)),
+                  answer->status == 401 ? "or join the group catwalk" : ""});
 }
 
 int run_cancel(const invocation& to_run, std::int64_t run) {

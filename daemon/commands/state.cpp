@@ -83,7 +83,7 @@ int run_prune(const invocation& to_run) {
   options.dir = loaded->state_dir;
   auto db = storage::state_database::open(options);
   const auto on_stop = [] { std::_Exit(exit_interrupted); };
-  if (!db && db.error().code == errc::state_locked) {
+  if (!db && is_for_the_daemon(db.error())) {
     daemon_client daemon(loop.get_executor(), *loaded);
     return run_loop(loop, prune_there(daemon, db.error()), on_stop);
   }

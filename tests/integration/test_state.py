@@ -219,9 +219,11 @@ def test_a_state_of_a_later_version_is_refused_and_the_copy_named_is_the_way_bac
         db.execute(f"pragma user_version = {later}")
     for command in (("run",), ("scrape", "Zara"), ("state", "prune")):
         refused = catwalk(*command, timeout=60)
-        assert refused.code == 1, refused
         assert f"it has version {later}, this catwalk knows up to {later - 1}" in refused.err
+        assert refused.code == 2, refused
         assert f"catwalk state restore {copy}" in refused.err
+    checked = catwalk("state", "check")
+    assert checked.code == 2 and f"it has version {later}" in checked.err, checked
     assert version_of(file) == later, "what was refused was changed"
     restored = catwalk("state", "restore", copy)
     assert restored.code == 0, restored

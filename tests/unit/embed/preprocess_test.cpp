@@ -1,8 +1,10 @@
 #include "embed/preprocess.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/support/catch.hpp"
+#include "tests/unit/embed/image_samples.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -108,6 +110,58 @@ TEST_CASE("normalising is CLIP's, channel by channel") {
   CHECK(out[0] == Approx(-0.48145466 / 0.26862954));
   CHECK(out[1] == Approx((128.0 / 255 - 0.4578275) / 0.26130258));
   CHECK(out[2] == Approx((1 - 0.40821073) / 0.27577711));
+}
+
+/// The square of a JPEG that is held whole, and of its rows as they come.
+struct both_ways {
+  both_ways(const std::string& bytes, const preprocess_spec& spec, int edge = 0)
+      : whole(spec.input_bytes()), by_rows(spec.input_bytes()) {
+    const auto image = decode_image_for(edge, bytes, "drawn", {}).value();
+    REQUIRE(preprocess_into(image, spec, whole.data()).has_value());
+    row_preprocessor rows(spec);
+    const auto streamed = decode_image_for(edge, bytes, "drawn", {}, &rows).value();
+    CHECK(streamed.width == image.width);
+    CHECK(streamed.scale.has_value() == image.scale.has_value());
+    held = streamed.pixels != nullptr;
+    if (held)
+      REQUIRE(preprocess_into(streamed, spec, by_rows.data()).has_value());
+    else
+      rows.finish(by_rows.data());
+  }
+  std::vector<std::uint8_t> whole, by_rows;
+  bool held = false;
+};
+
+TEST_CASE("a JPEG's rows come to the same square as the JPEG") {
+  for (const auto& [width, height] :
+       std::vector<std::pair<int, int>>{{600, 900}, {900, 600}, {224, 224}, {100, 50}, {1, 1}, {30, 1}}) {
+    CAPTURE(width, height);
+    const auto rgb = samples::draw(width, height);
+    for (const bool progressive : {false, true}) {
+      const auto bytes = samples::jpeg(rgb, width, height, 3, progressive);
+      for (const auto fitting : {fit::crop, fit::squash}) {
+        preprocess_spec spec;
+        spec.fitting = fitting;
+        const both_ways made(bytes, spec);
+        CHECK(made.by_rows == made.whole);
+        CHECK_FALSE(made.held);
+      }
+    }
+    const both_ways scaled(samples::jpeg(rgb, width, height), {}, 64);
+    CHECK(scaled.by_rows == scaled.whole);
+  }
+  // By columns first: it is held.
+  const both_ways high(samples::jpeg(samples::draw(20, 2000), 20, 2000), {});
+  CHECK(high.held);
+  CHECK(high.by_rows == high.whole);
+}
+
+TEST_CASE("a JPEG that breaks off is an error also where its rows were taken") {
+  const auto bytes = samples::jpeg(samples::draw(600, 900), 600, 900);
+  row_preprocessor rows({});
+  const auto cut = decode_image_for(0, std::string_view(bytes).substr(0, bytes.size() / 2), "cut", {}, &rows);
+  REQUIRE_FALSE(cut.has_value());
+  CHECK(cut.error().code == errc::broken_image);
 }
 
 }  // namespace

@@ -251,7 +251,7 @@ TEST_CASE("worker pool: bulk work lets queries go first on the cores") {
   options.threads = 2;
   const bench b(options);
   const int own = ::getpriority(PRIO_PROCESS, 0);
-  const auto nicer = std::min(own + 10, 19);
+  const auto nicer = std::min(own + 5, 19);
   for (const auto& [name, expected] : {std::pair{"embed-decode", nicer},
                                        {"embed-forward", nicer},
                                        {"embed-query", own},
