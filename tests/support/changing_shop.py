@@ -35,7 +35,7 @@ class ChangingShop(AnsweringServer):
             variant["price"] = f"{float(variant['price']) - 10:.2f}"
         new = copy.deepcopy(self.products.pop())
         new["id"] += 10_000
-        new["title"] = f"NEW {new['title']}"
+        new["handle"] += "-new"
         self.products.append(new)
 
     def make_trouble(self):
