@@ -1,9 +1,18 @@
 // What a product costs, with the price before a reduction struck through.
 import { h } from "./element.js";
 
-/** Amounts are decimal text: nothing is rounded on the way to the page. */
+/** Amounts are decimal text, "49.9": with as many decimals as the currency has, and nothing is rounded. */
 export function amount_text(amount, currency) {
-  return currency ? `${amount} ${currency}` : amount;
+  if (!currency) return amount;
+  const [whole, decimals = ""] = amount.split(".");
+  const shown = decimals.padEnd(decimals_of(currency), "0");
+  return `${whole}${shown && `.${shown}`} ${currency}`;
+}
+
+/** What a shop calls its currency may be no code of one. */
+function decimals_of(currency) {
+  if (!/^[A-Za-z]{3}$/.test(currency)) return 0;
+  return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
 }
 
 export function price_of({ price, sale, price_amount, sale_amount, currency }) {

@@ -1,6 +1,6 @@
 // What a product has cost over time: steps in a chart, and the same as a table.
 import { h, svg } from "./element.js";
-import { date } from "./format.js";
+import { full_moment, moment } from "./format.js";
 import { amount_text, price_of } from "./price.js";
 import { availability_badge } from "./badge.js";
 
@@ -37,13 +37,13 @@ function chart(points) {
   return h(
     "figure",
     { class: "history-chart", "aria-hidden": "true" }, // the table says the same
-    h("div", { class: "history-scale quiet number" }, highest > lowest && h("span", null, amount_text(highest.toFixed(2), currency)), h("span", null, amount_text(lowest.toFixed(2), currency))),
+    h("div", { class: "history-scale quiet number" }, highest > lowest && h("span", null, amount_text(String(highest), currency)), h("span", null, amount_text(String(lowest), currency))),
     svg(
       "svg",
       { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" },
       svg("path", { class: "chart-line", d: `${steps.join("")}H${width - margin}` }),
     ),
-    h("figcaption", { class: "chart-axis quiet" }, h("span", null, date(new Date(from))), h("span", null, "today")),
+    h("figcaption", { class: "chart-axis quiet" }, h("span", null, moment(new Date(from))), h("span", null, "now")),
   );
 }
 
@@ -52,7 +52,7 @@ function table(points) {
     h(
       "tr",
       null,
-      h("th", { scope: "row" }, h("time", { datetime: point.at }, date(new Date(point.at)))),
+      h("th", { scope: "row" }, moment_label(new Date(point.at))),
       h("td", null, price_of(point)),
       h("td", null, point.change === "gone" ? h("span", { class: "badge bad" }, "gone") : availability_badge(point.availability)),
     );
@@ -63,4 +63,9 @@ function table(points) {
     h("thead", null, h("tr", null, ["From", "Price", "Stock"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, points.toReversed().map(row)),
   );
+}
+
+/** A price may change more than once on a day. */
+function moment_label(when) {
+  return h("time", { datetime: when.toISOString(), title: full_moment(when) }, moment(when));
 }

@@ -61,6 +61,6 @@ function report({ kind, rows, stanza }) {
 /** The columns that hold something. */
 function columns_of(row) {
   return Object.entries(row)
-    .filter(([, value]) => value !== null && value !== "")
+    .filter(([, value]) => value !== null && value.length !== 0)
     .map(([name, value]) => [h("dt", null, name), h("dd", null, typeof value === "string" ? value : JSON.stringify(value))]);
 }

@@ -84,7 +84,9 @@ class RunningRun {
     this.#time.textContent = duration(run.seconds);
     for (const [name, element] of this.#numbers) element.textContent = count(run[name]);
     const all = run.images_embedded + run.images_failed + run.images_pending;
-    this.#progress.value = all > 0 ? (all - run.images_pending) / all : 1;
+    if (all > 0) this.#progress.value = (all - run.images_pending) / all;
+    else if (run.stage === "sink") this.#progress.value = 1;
+    else this.#progress.removeAttribute("value"); // there may be some yet
     this.#note.textContent = all > 0 ? `${count(all - run.images_pending)} of ${count(all)} pictures` : "no picture to embed";
     if (run.cancelling) this.#cancel.replaceChildren("Ending…");
     this.#cancel.disabled = run.cancelling;

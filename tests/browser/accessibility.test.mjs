@@ -1,39 +1,119 @@
-// Every page, light and dark, wide and on a phone: axe finds nothing serious, nothing is wider than the screen, and the
-// keyboard reaches what there is.
+// Every page and what comes up on it, light and dark, wide and on a phone: axe finds nothing serious, nothing is wider
+// than the screen, and the keyboard reaches what there is.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { ask, fill_catalogue, serious_findings, url, use_dashboard, use_page } from "./stage.mjs";
+import { assert_accessible } from "./accessible.mjs";
+import { change_scene, cheaper_product, fill_catalogue, open, read_mira, settled, shop, use_dashboard, use_page, url } from "./stage.mjs";
 
-before(fill_catalogue);
+let well, badly, product;
+before(async () => {
+  await fill_catalogue();
+  await change_scene("season");
+  well = await read_mira();
+  await change_scene("trouble");
+  badly = await read_mira();
+  product = await cheaper_product();
+});
 
-const looks = [
-  { name: "light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
-  { name: "dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
-  { name: "phone", viewport: { width: 320, height: 640 }, colorScheme: "light" },
-  { name: "phone, dark", viewport: { width: 320, height: 640 }, colorScheme: "dark" },
-];
-
-for (const { name, ...look } of looks) {
-  test(`nothing serious on any page: ${name}`, async () => {
-    const [{ id }] = (await ask("GET", "products?limit=1")).items;
-    const [run] = (await ask("GET", "runs?limit=1")).items;
-    const addresses = ["#/overview", "#/runs", `#/runs/${run.id}`, "#/catalogue", `#/catalogue?like=${id}`, `#/catalogue/${id}`, "#/failures", "#/sites", "#/nowhere"];
-    await use_dashboard("#/overview", async (page) => {
-      for (const address of addresses) {
-        await page.goto(url + address);
-        await page.waitForFunction(() => document.querySelector("main h1") && !document.querySelector("main [aria-busy]"));
-        assert.deepEqual(await serious_findings(page), [], address);
-        const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert(beyond <= 0, `${address} is ${beyond} pixels wider than the screen`);
-      }
-    }, look);
-    await use_page(look, async (page) => {
-      await page.goto(url);
-      await page.getByLabel("Token").waitFor();
-      assert.deepEqual(await serious_findings(page), [], "the login");
-    });
+test("nothing serious at the login, where the token is wrong", async () => {
+  await use_page({}, async (page) => {
+    await page.goto(url);
+    await page.getByLabel("Token").fill("not the token");
+    await page.keyboard.press("Enter");
+    await page.getByText("That is not the daemon's token.").waitFor();
+    await assert_accessible(page, "the login");
   });
-}
+});
+
+test("nothing serious on any page", async () => {
+  const addresses = ["#/overview", "#/runs", `#/runs/${well.id}`, "#/catalogue", `#/catalogue?like=${product.id}`, "#/failures", "#/sites", "#/nowhere"];
+  await use_dashboard("#/sites", async (page) => {
+    for (const address of addresses) {
+      await open(page, address);
+      await assert_accessible(page, address);
+    }
+  });
+});
+
+test("nothing serious on a run that went badly, its examples open", async () => {
+  await use_dashboard("#/runs", async (page) => {
+    await open(page, `#/runs/${badly.id}`);
+    for (const example of await page.getByText("An example").all()) await example.click();
+    assert.equal(await page.locator(".groups pre:visible").count(), 2);
+    await assert_accessible(page, "the run");
+  });
+});
+
+test("nothing serious on a product with a price history", async () => {
+  await use_dashboard("#/runs", async (page) => {
+    await open(page, `#/catalogue/${product.id}`);
+    await page.locator(".history-chart").waitFor();
+    await assert_accessible(page, "the product");
+  });
+});
+
+test("nothing serious on what a search finds, does not find, and refuses", async () => {
+  await use_dashboard("#/runs", async (page) => {
+    await open(page, "#/catalogue?text=red+coat");
+    await page.locator(".card .badge").first().waitFor();
+    await assert_accessible(page, "what was found");
+    await open(page, "#/catalogue?q=nothing+is+called+this");
+    await page.getByText("No product matches").waitFor();
+    await assert_accessible(page, "nothing found");
+    await page.locator("input[type=file]").setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no") });
+    await page.locator(".results [role=alert]").waitFor();
+    await page.locator(".asked img").waitFor();
+    await assert_accessible(page, "a picture that is none");
+  });
+});
+
+test("nothing serious on an address that was tried", async () => {
+  await use_dashboard("#/sites", async (page) => {
+    await settled(page);
+    const tries = [
+      [`${shop}/mira/products.json`, "pre"],
+      [`${shop}/nothing`, "[role=alert]"],
+    ];
+    for (const [address, answer] of tries) {
+      await page.getByRole("textbox", { name: "Address" }).fill(address);
+      await page.getByRole("button", { name: "Try", exact: true }).click();
+      await page.locator(`.probe-answer ${answer}`).waitFor({ timeout: 90_000 });
+      await assert_accessible(page, address);
+    }
+  });
+});
+
+test("nothing serious in a dialog", async () => {
+  await use_dashboard("#/failures", async (page) => {
+    await page.getByRole("button", { name: /^Drop/ }).first().click();
+    await page.getByRole("dialog").waitFor();
+    await assert_accessible(page, "the question");
+    await page.keyboard.press("Escape");
+    await page.locator(".letter summary", { hasText: "The row" }).first().click();
+    await page.locator(".letter pre").waitFor();
+    await assert_accessible(page, "the row");
+  });
+});
+
+test("nothing serious where the daemon says no, or nothing", async () => {
+  await use_dashboard("#/runs", async (page) => {
+    for (const address of ["#/runs/999", "#/catalogue/nothing"]) {
+      await open(page, address);
+      await page.getByRole("alert").getByText(/no such/).waitFor();
+      await assert_accessible(page, address);
+    }
+    await page.route("**/api/v1/sites?*", (route) => route.abort());
+    await page.route("**/api/v1/sites/*/pause", (route) => route.abort());
+    await open(page, "#/overview");
+    await page.getByRole("button", { name: "Try again" }).waitFor();
+    await assert_accessible(page, "no answer");
+    await page.unroute("**/api/v1/sites?*");
+    await open(page, "#/sites");
+    await page.getByRole("button", { name: /^Pause/ }).first().click();
+    await page.locator(".notice-failed").waitFor();
+    await assert_accessible(page, "a message");
+  });
+});
 
 test("the first stop of the keyboard skips to the content", async () => {
   await use_dashboard("#/overview", async (page) => {

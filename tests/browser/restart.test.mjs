@@ -1,5 +1,6 @@
 // The daemon goes away and comes back while the page is open.
 import { test } from "node:test";
+import { assert_accessible } from "./accessible.mjs";
 import { change_scene, fill_catalogue, use_dashboard } from "./stage.mjs";
 
 test("the page says that the connection is lost, and goes on by itself", async () => {
@@ -9,6 +10,7 @@ test("the page says that the connection is lost, and goes on by itself", async (
     await change_scene("stop");
     await page.getByText("No connection to catwalk.").waitFor();
     await page.getByText("Offline", { exact: true }).waitFor();
+    await assert_accessible(page, "no connection");
     await change_scene("start");
     await page.getByText("catwalk was started anew.").waitFor({ timeout: 60_000 });
     await page.getByText("Live", { exact: true }).waitFor();

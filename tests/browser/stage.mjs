@@ -1,19 +1,31 @@
 // The browser, and what tests/integration/test_dashboard.py has put up for it.
 import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
 
-const require = createRequire(new URL("../../build/browser/", import.meta.url));
+export const require = createRequire(new URL("../../build/browser/", import.meta.url));
 const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const url = process.env.CATWALK_TEST_URL;
 export const token = process.env.CATWALK_TEST_TOKEN;
 export const shop = process.env.CATWALK_TEST_SHOP;
 
+const kept_ms = 500;
+let browser = null; // a promise; it is closed where nobody has used it for a moment
+let closing;
+
 /** Chromium's sandbox needs a user other than root. */
-export async function launch() {
+function take_browser() {
+  clearTimeout(closing);
   const args = process.getuid() === 0 ? ["--no-sandbox"] : [];
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
+  browser ??= chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
+  return browser;
+}
+
+function give_browser_back() {
+  closing = setTimeout(async () => {
+    const unused = await browser;
+    browser = null;
+    await unused.close();
+  }, kept_ms);
 }
 
 /**
@@ -21,9 +33,9 @@ export async function launch() {
  * the console and the policy complain about, and requests to anybody but the daemon.
  */
 export async function use_page(options, act) {
-  const browser = await launch();
+  const context = await (await take_browser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
   try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+    const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     const problems = [];
     page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
@@ -35,7 +47,8 @@ export async function use_page(options, act) {
     });
     await act(page, problems);
   } finally {
-    await browser.close();
+    await context.close();
+    give_browser_back();
   }
 }
 
@@ -47,6 +60,30 @@ export async function use_dashboard(address, act, options = {}) {
     if (address !== "#/overview") await page.goto(url + address);
     await act(page, problems);
   });
+}
+
+/** Goes on to another page of the dashboard, and waits for what it shows. */
+export async function open(page, address) {
+  const before = await page.locator("main > *").elementHandle();
+  await page.goto(url + address);
+  await page.waitForFunction((left) => !left.isConnected, before);
+  await settled(page);
+}
+
+/** Waits until nothing of the page is on the way any more. */
+export async function settled(page) {
+  await page.waitForFunction(() => document.querySelector("main > .page") && !document.querySelector("main [aria-busy]"));
+}
+
+/** A table's row, or each of its rows, as { column: text }. */
+export async function cells_of(rows) {
+  const read = (all) => all.map((row) => Object.fromEntries([...row.querySelectorAll("[data-label]")].map((cell) => [cell.dataset.label, cell.textContent])));
+  return rows.evaluateAll(read);
+}
+
+/** A list of terms as { term: text }. */
+export async function terms_of(list) {
+  return Object.fromEntries(await list.locator("dt").evaluateAll((all) => all.map((term) => [term.textContent, term.parentElement.querySelector("dd").textContent])));
 }
 
 /** Asks the API; what it answers, or throws. */
@@ -76,23 +113,33 @@ export async function fill_catalogue() {
   const { items } = await ask("GET", "sites");
   for (const site of items.filter(({ products, state }) => products === 0 && state !== "running"))
     await ask("POST", `sites/${encodeURIComponent(site.name)}/run`);
-  return until(async () => {
-    const status = await ask("GET", "status");
-    return status.runs.length === 0 && status.images.pending === 0 && status.catalogue.products > 0 && status;
+  await until(async () => {
+    const { runs, images, catalogue } = await ask("GET", "status");
+    return runs.length === 0 && images.pending === 0 && catalogue.products > 0;
   });
 }
 
-/** Has test_dashboard.py change the scene: "stop", "start", "accept". */
+/** Reads Mira, the shop that changes with the scene, and looks for what is gone; the run's report. */
+export async function read_mira() {
+  const { run } = await ask("POST", "sites/Mira/run", { sync: true });
+  await until(async () => (await ask("GET", `runs/${run}`)).state !== "running");
+  await fill_catalogue();
+  return ask("GET", `runs/${run}`);
+}
+
+/** The product of Mira's that a season has made cheaper. */
+export async function cheaper_product() {
+  const { items } = await ask("GET", "products?site=Mira&limit=200");
+  const all = await Promise.all(items.map(({ id }) => ask("GET", `products/${id}`)));
+  return all.find(({ history }) => history.some(({ change }) => change === "price"));
+}
+
+/**
+ * Has test_dashboard.py change the scene. The daemon: "stop", "start", "guard" and "unguard" (it refuses private
+ * addresses or does not). The sink: "accept". Mira: "season" (one product is 10.00 cheaper, one gone, one new),
+ * "trouble" (two listings, a picture and a price are lost).
+ */
 export async function change_scene(action) {
   const answer = await fetch(process.env.CATWALK_TEST_STAGE + action, { method: "POST" });
   if (!answer.ok) throw new Error(`${action}: ${answer.statusText}`);
-}
-
-/** What axe finds that is serious, as lines of text. */
-export async function serious_findings(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`));
 }

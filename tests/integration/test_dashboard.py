@@ -27,7 +27,21 @@ def stage(tmp_path_factory, contract_server):
     built.close()
 
 
-@pytest.mark.parametrize("name", ["session", "run", "catalogue", "sites", "accessibility", "failures", "restart"])
+NAMES = [
+    "session",
+    "run",
+    "overview",
+    "product",
+    "run_detail",
+    "catalogue",
+    "sites",
+    "accessibility",
+    "failures",
+    "restart",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_in_the_browser(stage, name):
     file = BROWSER_TESTS / f"{name}.test.mjs"
     done = subprocess.run(

@@ -16,6 +16,7 @@ import threading
 import yaml
 
 from .catwalk_binary import Catwalk, environment, free_port, wait_until
+from .changing_shop import ChangingShop
 from .contract_server import ContractServer
 from .daemon_door import IDLE
 from .word_model import write_word_model
@@ -42,23 +43,20 @@ class Stage:
             "demo", "--shop-only", "--products", PRODUCTS, "--write-sites", folder / "sites.yaml"
         )
         self.shop_url = wait_until(lambda: self.shop.out.strip(), 30)
+        self.mira = self.open_mira()
         (folder / "clip").mkdir()
-        write_word_model(folder / "clip")
+        # Large enough that pictures queue up before it, and a run is seen to get on.
+        write_word_model(folder / "clip", patch_size=4, num_hidden_layers=3)
         (folder / "key").write_text(supabase.key)
-        settings = {
+        self.settings = {
             "state": {"dir": str(folder / "state"), "min_free": "1MB"},
             "http": {"listen": f"127.0.0.1:{self.port}"},
             "schedule": IDLE,
-            # Slow enough that a run is seen to get on.
-            "fetch": {
-                "allow_private_addresses": True,
-                "pages": {"delay": "200ms"},
-                "images": {"per_host": 1, "delay": "100ms"},
-            },
-            "embed": {"model": "small", "threads": 1},
+            "fetch": {"allow_private_addresses": True, "pages": {"delay": "200ms"}},
+            "embed": {"model": "small", "threads": 1, "batch": 4},
             "sink": {"kind": "supabase", "url": supabase.url, "key": {"file": str(folder / "key")}},
         }
-        (folder / "catwalk.yaml").write_text(yaml.safe_dump(settings))
+        self.write_settings()
         imported = self.runner("model", "import", folder / "clip", "--name", "small")
         assert imported.code == 0, imported
         supabase.control("sql", sql=REFUSING)
@@ -68,6 +66,18 @@ class Stage:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def open_mira(self):
+        """One of the demo's two shops is read by way of a shop that can change."""
+        mira = ChangingShop(f"{self.shop_url}/mira/products.json?limit=250").__enter__()
+        sites = yaml.safe_load((self.folder / "sites.yaml").read_text())
+        [stanza] = [site for site in sites if site["brand"] == "Mira"]
+        stanza["api"]["endpoints"] = mira.listings
+        (self.folder / "sites.yaml").write_text(yaml.safe_dump(sites))
+        return mira
+
+    def write_settings(self):
+        (self.folder / "catwalk.yaml").write_text(yaml.safe_dump(self.settings))
 
     def start(self):
         self.daemon = self.runner.daemon(self.port)
@@ -79,6 +89,13 @@ class Stage:
     def accept(self):
         """The sink takes what it refused."""
         self.supabase.control("sql", sql="drop trigger if exists refuse on products")
+
+    def guard(self, is_on):
+        """Another daemon, which refuses private addresses or does not."""
+        self.stop()
+        self.settings["fetch"]["allow_private_addresses"] = not is_on
+        self.write_settings()
+        self.start()
 
     @property
     def surroundings(self):
@@ -93,10 +110,19 @@ class Stage:
         self.server.shutdown()
         self.server.server_close()
         self.runner.stop_all()
+        self.mira.__exit__()
         self.hands.shutdown()
 
     def _handler(self):
-        actions = {"/start": self.start, "/stop": self.stop, "/accept": self.accept}
+        actions = {
+            "/start": self.start,
+            "/stop": self.stop,
+            "/accept": self.accept,
+            "/guard": lambda: self.guard(True),
+            "/unguard": lambda: self.guard(False),
+            "/season": self.mira.change_season,
+            "/trouble": self.mira.make_trouble,
+        }
         hands = self.hands
 
         class Handler(http.server.BaseHTTPRequestHandler):

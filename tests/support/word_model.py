@@ -15,5 +15,5 @@ def write_word_model(folder, **sizes):
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
     text = dict(vocab_size=len(tokens), eos_token_id=len(tokens) - 1)
     small = dict(hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=1)
-    seeded_clip(text=text | small, **small, **sizes).save_pretrained(folder)
+    seeded_clip(text=text | small, **(small | sizes)).save_pretrained(folder)
     return folder
