@@ -50,7 +50,8 @@ asio::awaitable<void> read_sites(workplace& at, const std::vector<config::site>&
   for (const config::site& site : sites) {
     daemon::site_report& report = reports.emplace_back();
     report.site = site.name;
-    daemon::committing_page_sink::parts parts{*at.catalogue,
+    daemon::committing_page_sink::parts parts{at.loop.get_executor(),
+                                              *at.catalogue,
                                               at.intake,
                                               at.counters,
                                               true,

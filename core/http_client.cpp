@@ -213,6 +213,14 @@ class http_client::impl : public std::enable_shared_from_this<impl> {
       wake_.cancel();
       return;
     }
+    if (milliseconds == 0) {
+      // At once, as for each new transfer: without the system's timer. Never from within libcurl's callback.
+      wake_.cancel();
+      asio::post(loop_, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->act(CURL_SOCKET_TIMEOUT, 0);
+      });
+      return;
+    }
     wake_.expires_after(std::chrono::milliseconds(milliseconds));
     wake_.async_wait([weak = weak_from_this()](boost::system::error_code aborted) {
       if (const auto self = weak.lock(); self && !aborted) self->act(CURL_SOCKET_TIMEOUT, 0);

@@ -161,8 +161,19 @@ bool ends_in_number(std::string_view host) {
   return std::all_of(label.begin(), label.end(), [](char c) { return hex_value(c) >= 0; });
 }
 
+// Whether CURLU would give the host back as it is: an ordinary name in lower case, or four plain decimals.
+bool is_normalised(const std::string& host) {
+  const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.';
+  });
+  if (!plain || host.ends_with('.')) return false;
+  in_addr address{};
+  return !ends_in_number(host) || inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
 result<std::string> normalised_host(std::string_view written) {
   if (written.empty()) return malformed(written, "no host");
+  if (std::string host(written); is_normalised(host)) return host;
   if (written.front() == '[') {
     // CURLU would take "%" for a zone, which no address on a page has.
     if (written.find('%') != written.npos) return malformed(written, "not an IPv6 address");

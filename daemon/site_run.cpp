@@ -11,6 +11,13 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// How long a page of few products may wait for others to share its transaction with.
+constexpr std::chrono::milliseconds patience_of_page{50};
+constexpr std::chrono::milliseconds no_patience{0};
+constexpr std::size_t few_products = 8;
+/// Pages of one site that may be on their way to the catalogue.
+constexpr std::size_t most_under_way = 128;
+
 void count_skipped(const scrape::page& p, const read_options& options, site_report& report) {
   for (const auto& s : p.skipped) {
     ++report.skipped[s.reason];
@@ -30,14 +37,29 @@ bool cut_to_limit(scrape::page& p, const read_options& options, const site_repor
 
 }  // namespace
 
+/// A page on its way to the catalogue, with what its commit's success adds to the report.
+struct committing_page_sink::accepted {
+  storage::page_commit commit;
+  int read = 0;     ///< products
+  int skipped = 0;  ///< items
+  bool cut = false;
+};
+
 committing_page_sink::committing_page_sink(parts p, const config::site& site, storage::run_id run,
                                            read_options options, site_report& report)
-    : parts_(std::move(p)), site_(site), run_(run), options_(options), report_(report) {}
+    : parts_(std::move(p)),
+      site_(site),
+      run_(run),
+      options_(options),
+      report_(report),
+      commits_(parts_.loop) {}
 
 asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::known(
     const std::string& endpoint, const std::string& url) {
   co_await parts_.intake.wait_until_open();
   if (options_.refresh) co_return std::nullopt;
+  // A page that comes again within a run is known from its first time; why it is not is said by accept().
+  if (under_way_.contains(url)) static_cast<void>(co_await settle());
   auto found = co_await parts_.catalogue.find_page(site_name(site_.name), endpoint, url);
   if (!found) {
     spdlog::warn("{}", found.error().to_string());
@@ -48,21 +70,18 @@ asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::kn
   co_return scrape::page_validators{record->etag, record->last_modified, record->body_hash, record->fetched};
 }
 
-asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
-  const bool cut = cut_to_limit(p, options_, report_);
-  count_skipped(p, options_, report_);
-
+committing_page_sink::accepted committing_page_sink::prepared(scrape::page p, bool cut) const {
   storage::page_commit commit;
   commit.run = run_;
   commit.page.site = site_name(site_.name);
-  commit.page.endpoint = p.endpoint;
+  commit.page.endpoint = std::move(p.endpoint);
   commit.page.endpoint_index = p.endpoint_index;
-  commit.page.url = p.url;
+  commit.page.url = std::move(p.url);
   if (!cut) {
     // A page of which only a part was stored must not count as known by the next run.
-    commit.page.etag = p.validators.etag;
-    commit.page.last_modified = p.validators.last_modified;
-    commit.page.body_hash = p.validators.body_hash;
+    commit.page.etag = std::move(p.validators.etag);
+    commit.page.last_modified = std::move(p.validators.last_modified);
+    commit.page.body_hash = std::move(p.validators.body_hash);
   }
   commit.page.stanza_hash = site_.stanza_hash;
   for (const auto& item : p.products) commit.page.listed.push_back(item.id);
@@ -78,22 +97,57 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
     commit.country_position = static_cast<int>(place - site_.countries.begin());
   commit.images_older_than = wall_now() - parts_.images_revalidate;
   const auto read = static_cast<int>(p.products.size());
+  const auto skipped = static_cast<int>(p.skipped.size());
   commit.products = std::move(p.products);
+  return {std::move(commit), read, skipped, cut};
+}
 
-  auto counts = co_await parts_.catalogue.commit_page(std::move(commit));
+asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
+  if (failure_) co_return *failure_;
+  const bool cut = cut_to_limit(p, options_, report_);
+  count_skipped(p, options_, report_);
+  const bool at_once = options_.limit || p.products.size() > few_products;
+  accepted page = prepared(std::move(p), cut);
+  if (at_once) co_return co_await commit(std::move(page), no_patience);
+  if (commits_.size() >= most_under_way) {
+    if (auto settled = co_await settle(); !settled) co_return settled.error();
+  }
+  under_way_.insert(page.commit.page.url);
+  commits_.spawn("commit of a page", commit_meanwhile(std::move(page)));
+  co_return result<void>();
+}
+
+asio::awaitable<result<void>> committing_page_sink::settle() {
+  parts_.catalogue.hurry();
+  co_await commits_.join();
+  if (failure_) co_return *failure_;
+  co_return result<void>();
+}
+
+asio::awaitable<void> committing_page_sink::commit_meanwhile(accepted page) {
+  const std::string url = page.commit.page.url;
+  const auto committed = co_await commit(std::move(page), patience_of_page);
+  under_way_.erase(url);
+  if (!committed && !failure_) failure_ = committed.error();
+}
+
+asio::awaitable<result<void>> committing_page_sink::commit(accepted page,
+                                                           std::chrono::milliseconds patience) {
+  const bool unchanged = page.commit.unchanged;
+  auto counts = co_await parts_.catalogue.commit_page(std::move(page.commit), patience);
   if (!counts) co_return counts.error();
   ++report_.pages;
-  report_.pages_unchanged += p.unchanged ? 1 : 0;
-  report_.products += p.unchanged ? counts->unchanged : read;
+  report_.pages_unchanged += unchanged ? 1 : 0;
+  report_.products += unchanged ? counts->unchanged : page.read;
   report_.added += counts->added;
   report_.changed += counts->changed;
   report_.unchanged += counts->unchanged;
   report_.reappeared += counts->reappeared;
-  report_.limited = report_.limited || cut || limit_reached();
+  report_.limited = report_.limited || page.cut || limit_reached();
   parts_.metrics.products(site_.name, "added").Increment(counts->added);
   parts_.metrics.products(site_.name, "changed").Increment(counts->changed);
   parts_.metrics.products(site_.name, "unchanged").Increment(counts->unchanged);
-  parts_.metrics.products(site_.name, "skipped").Increment(static_cast<double>(p.skipped.size()));
+  parts_.metrics.products(site_.name, "skipped").Increment(page.skipped);
   parts_.on_committed();
   co_return result<void>();
 }
@@ -148,6 +202,19 @@ bool comparing_page_sink::limit_reached() const {
   return options_.limit && report_.products >= *options_.limit;
 }
 
+namespace {
+
+/// Settles also where the caller was cancelled meanwhile: what was read is kept.
+asio::awaitable<result<void>> settle_all(scrape::page_sink& sink) {
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  auto settled = co_await sink.settle();
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  co_return settled;
+}
+
+}  // namespace
+
 asio::awaitable<void> read_site(const scrape::source_context& context, scrape::page_sink& sink,
                                 site_report& report) {
   auto source = scrape::make_source(context);
@@ -156,7 +223,9 @@ asio::awaitable<void> read_site(const scrape::source_context& context, scrape::p
     spdlog::error("{}: {}", report.site, source.error().to_string());
     co_return;
   }
-  const auto outcomes = co_await (*source)->read(sink);
+  auto outcomes = co_await (*source)->read(sink);
+  const auto settled = co_await settle_all(sink);
+  if (outcomes && !settled) outcomes = settled.error();
   if (!outcomes && outcomes.error().code == errc::cancelled) co_return;  // whoever cancelled says why
   if (!outcomes) {
     if (outcomes.error().code == errc::blocked) report.blocked = outcomes.error().why;

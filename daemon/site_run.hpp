@@ -1,13 +1,16 @@
 #pragma once
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "config/site.hpp"
 #include "core/metrics.hpp"
+#include "core/task_group.hpp"
 #include "daemon/intake_gate.hpp"
 #include "daemon/run_report.hpp"
 #include "scrape/source.hpp"
@@ -25,9 +28,14 @@ struct read_options {
 /// The page transaction of one site in one run: takes what the source read, commits it to the catalogue,
 /// counts. Asked for what it knows of a page, it first waits for the intake gate, so that no page is fetched
 /// while intake pauses.
+///
+/// Pages of single products are committed while the next are fetched, several in one transaction where they
+/// come quickly; pages of many, and all where a limit counts products, before the next is asked for. Call
+/// settle() before it goes.
 class committing_page_sink final : public scrape::page_sink {
  public:
   struct parts {
+    boost::asio::any_io_executor loop;
     storage::catalogue& catalogue;
     intake_gate& intake;
     catwalk::metrics& metrics;
@@ -43,14 +51,24 @@ class committing_page_sink final : public scrape::page_sink {
   boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string& endpoint,
                                                                        const std::string& url) override;
   boost::asio::awaitable<result<void>> accept(scrape::page p) override;
+  boost::asio::awaitable<result<void>> settle() override;
   bool limit_reached() const override;
 
  private:
+  struct accepted;
+  accepted prepared(scrape::page p, bool cut) const;
+  boost::asio::awaitable<result<void>> commit(accepted page, std::chrono::milliseconds patience);
+  /// The same for one that nobody waits for: its error is kept.
+  boost::asio::awaitable<void> commit_meanwhile(accepted page);
+
   parts parts_;
   const config::site& site_;
   storage::run_id run_;
   read_options options_;
   site_report& report_;
+  std::set<std::string> under_way_;  ///< the addresses of pages that are being committed
+  std::optional<error> failure_;     ///< of the first of them that could not be
+  task_group commits_;
 };
 
 /// What `--dry-run` finds: nothing is written.

@@ -127,8 +127,8 @@ asio::awaitable<void> site_runner::commit_site(const config::site& site, storage
     if (pipeline_->writer) pipeline_->writer->notify();
   };
   committing_page_sink to(
-      {*parts_.catalogue, parts_.intake, parts_.metrics, pipeline_->writer != nullptr, pipeline_->fingerprint,
-       on_committed, pipeline_->shape, parts_.loaded.values.fetch.images_revalidate},
+      {loop_, *parts_.catalogue, parts_.intake, parts_.metrics, pipeline_->writer != nullptr,
+       pipeline_->fingerprint, on_committed, pipeline_->shape, parts_.loaded.values.fetch.images_revalidate},
       site, run, read, report);
   auto browser = browser_for(site);
   auto context = context_for(site, browser.get());

@@ -139,6 +139,8 @@ asio::awaitable<result<endpoint_outcome>> feed_source::read_feed(std::size_t ind
   if (auto read = co_await read_parts(now, sink); read.has_error()) co_return read.error();
   if (!now.outcome.failure && now.ended && !sink.limit_reached()) now.outcome.failure = now.tally.doubt(url);
   if (!now.outcome.failure && now.ended && !sink.limit_reached()) {
+    // It says that the parts are known, so they come first.
+    if (auto settled = co_await sink.settle(); settled.has_error()) co_return settled.error();
     page whole;
     whole.endpoint = whole.url = url;
     whole.endpoint_index = now.outcome.endpoint_index;

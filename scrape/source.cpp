@@ -79,6 +79,10 @@ void check_api(const config::site& site, config::problems& found) {
 
 }  // namespace
 
+boost::asio::awaitable<result<void>> page_sink::settle() {
+  co_return result<void>();
+}
+
 result<std::unique_ptr<source>> make_source(const source_context& context) {
   if (context.site.api) return api_source::make(context);
   if (context.site.html) return html_source::make(context);

@@ -60,8 +60,12 @@ class page_sink {
   /// stanza).
   virtual boost::asio::awaitable<std::optional<page_validators>> known(const std::string& endpoint,
                                                                        const std::string& url) = 0;
-  /// Commits the page durably. An error ends the site's run.
+  /// Takes the page, which is committed durably: by its return, or within moments together with others. An
+  /// error, of this page or of one before it, ends the site's run.
   virtual boost::asio::awaitable<result<void>> accept(page p) = 0;
+  /// Waits until every accepted page is durable; the error of one that cannot be. Comes before what the
+  /// source's outcomes say is believed. The default is of a sink that leaves none to be waited for.
+  virtual boost::asio::awaitable<result<void>> settle();
   /// True once the run has as many products as its limit permits; the source then ends, its endpoints
   /// incomplete.
   virtual bool limit_reached() const = 0;

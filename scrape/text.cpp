@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "config/letter_case.hpp"
 
@@ -36,6 +37,16 @@ std::size_t sequence_length(std::string_view text) {
   return length;
 }
 
+/// How many bytes at the beginning of `text` are ASCII, in steps of eight.
+std::size_t ascii_length(std::string_view text) {
+  std::size_t at = 0;
+  for (std::uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    if ((eight & 0x8080808080808080U) != 0) break;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
@@ -61,6 +72,8 @@ std::string lower_ascii(std::string_view text) {
 
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
+    i += ascii_length(text.substr(i));
+    if (i == text.size()) break;
     const std::size_t length = sequence_length(text.substr(i));
     if (length == 0) return false;
     i += length;

@@ -38,11 +38,16 @@ asio::awaitable<result<std::optional<page_record>>> catalogue::find_page(site_na
   co_return co_await db_->internals().read(std::move(work));
 }
 
-asio::awaitable<result<page_counts>> catalogue::commit_page(page_commit page) {
+asio::awaitable<result<page_counts>> catalogue::commit_page(page_commit page,
+                                                            std::chrono::milliseconds patience) {
   auto work = [page = std::move(page)](connection& db) -> result<page_counts> {
     return page_transaction(db, wall_now()).commit(page);
   };
-  co_return co_await db_->internals().write(std::move(work));
+  co_return co_await db_->internals().write(std::move(work), patience);
+}
+
+void catalogue::hurry() {
+  db_->internals().hurry();
 }
 
 asio::awaitable<result<page_counts>> catalogue::settle_run(run_id run, std::vector<site_listing> read) {

@@ -258,7 +258,12 @@ class catalogue {
 
   boost::asio::awaitable<result<std::optional<page_record>>> find_page(site_name site, std::string endpoint,
                                                                        std::string url);
-  boost::asio::awaitable<result<page_counts>> commit_page(page_commit page);
+  /// Durable when it succeeds. `patience`: how long the page may wait for others, with which it then shares
+  /// the transaction; one that fails leaves those others whole.
+  boost::asio::awaitable<result<page_counts>> commit_page(page_commit page,
+                                                          std::chrono::milliseconds patience = {});
+  /// Commits the pages that wait for others now.
+  void hurry();
   /// Once every page of a run is read: writes the rows that a lower listing brought and that no higher one
   /// confirmed (see page_transaction). Their images and outbox rows may then be due. `read`: all sites of the
   /// run; one that broke off has no listings.

@@ -375,9 +375,12 @@ void page_transaction::write_page(const page_commit& page) {
 }
 
 std::int64_t page_transaction::endpoint_number(const page_record& page) {
-  auto s = db_.prepare(
-      "insert into endpoints (site, endpoint) values (?1, ?2) on conflict (site, endpoint) do update set "
-      "site = excluded.site returning number");
+  {
+    auto s = db_.prepare("select number from endpoints where site = ?1 and endpoint = ?2");
+    s.bind(page.site.str(), page.endpoint);
+    if (s.step()) return s.integer(0);
+  }
+  auto s = db_.prepare("insert into endpoints (site, endpoint) values (?1, ?2) returning number");
   s.bind(page.site.str(), page.endpoint);
   s.step();
   return s.integer(0);

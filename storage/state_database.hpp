@@ -17,8 +17,8 @@ struct state_options {
 };
 
 /// The state folder: `catwalk.sqlite3` in WAL mode (synchronous=FULL), its lock file, its ballast file. One
-/// writer thread that commits what is queued as one transaction (group commit, a savepoint per operation),
-/// and read-only connections. Every other class of storage/ works through it.
+/// writer thread that commits what is queued as one transaction (group commit; where an operation fails, the
+/// others are done again without it), and read-only connections. All else in storage/ works through it.
 class state_database {
  public:
   /// Errors: `state_locked` (naming the process that holds it), `state_newer`, `state_damaged`, `disk_full`,

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "storage/sqlite.hpp"
 #include "storage/state_database.hpp"
 #include "storage/state_folder.hpp"
@@ -39,9 +41,9 @@ class state_operation {
 /// What stands behind a state_database: one thread that writes, some that read.
 ///
 /// `write` and `read` take a callable `result<T>(sqlite::connection&)`, run it on a database thread and
-/// resume the caller on its own executor. A callable of `write` may run twice (after a rollback for a full
-/// disk), so it must not consume what it captured. Cancelling the caller does not stop the operation: the
-/// caller resumes with the outcome, and its next suspension reports the cancellation.
+/// resume the caller on its own executor. A callable of `write` may run twice, after a rollback, so it must
+/// not consume what it captured. Cancelling the caller does not stop the operation: the caller resumes with
+/// the outcome, and its next suspension reports the cancellation.
 class state_database::impl {
  public:
   impl(state_options options, std::filesystem::path file);
@@ -52,16 +54,21 @@ class state_database::impl {
   void close();
 
   /// Durable when it succeeds. Errors: the callable's own, `disk_full`, `database`, `state_damaged`;
-  /// `invalid_argument` when the database was opened read-only or is closed.
+  /// `invalid_argument` when the database was opened read-only or is closed. `patience`: how long it may wait
+  /// for others to share its transaction with; it goes earlier with one that has none left, when many wait,
+  /// or after hurry().
   template <class Work>
-  boost::asio::awaitable<std::invoke_result_t<Work&, sqlite::connection&>> write(Work work) {
-    return submit(std::move(work), writes_);
+  boost::asio::awaitable<std::invoke_result_t<Work&, sqlite::connection&>> write(
+      Work work, std::chrono::milliseconds patience = {}) {
+    return submit(std::move(work), writes_, patience);
   }
   /// Sees one snapshot of the database.
   template <class Work>
   boost::asio::awaitable<std::invoke_result_t<Work&, sqlite::connection&>> read(Work work) {
-    return submit(std::move(work), reads_);
+    return submit(std::move(work), reads_, {});
   }
+  /// Commits the operations that wait for others now.
+  void hurry();
 
   const state_options& options() const noexcept { return options_; }
   bool intake_paused() const noexcept;
@@ -71,6 +78,7 @@ class state_database::impl {
     std::mutex mutex;
     std::condition_variable ready;
     std::deque<std::unique_ptr<state_operation>> waiting;
+    steady_time due = steady_time::max();  ///< when the first of them may wait no longer
     bool closed = true;
   };
 
@@ -104,24 +112,32 @@ class state_database::impl {
   };
 
   template <class Work>
-  auto submit(Work work, line& to) {
+  auto submit(Work work, line& to, std::chrono::milliseconds patience) {
     using outcome = std::invoke_result_t<Work&, sqlite::connection&>;
     return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(outcome)>(
-        [this, &to](auto handler, Work w) {
+        [this, &to, patience](auto handler, Work w) {
           using handler_type = std::decay_t<decltype(handler)>;
           push(std::make_unique<waiting_operation<outcome, Work, handler_type>>(std::move(w),
                                                                                 std::move(handler)),
-               to);
+               to, patience);
         },
         boost::asio::use_awaitable, std::move(work));
   }
 
-  void push(std::unique_ptr<state_operation> what, line& to);
+  using group = std::vector<std::unique_ptr<state_operation>>;
+  void push(std::unique_ptr<state_operation> what, line& to, std::chrono::milliseconds patience);
   void write_until_closed();
   void read_until_closed(sqlite::connection& db);
-  using group = std::vector<std::unique_ptr<state_operation>>;
+  /// Waits until operations are due and takes them; none once the database is closed and all are done.
+  group take_due_writes();
   void commit(group& operations);
   std::optional<sqlite::failure> try_commit(group& operations);
+  /// Runs them all as one. False where one failed and took back what the others did.
+  bool commit_as_one(group& operations);
+  /// Runs each in a savepoint of its own, so that one that fails takes back nothing but its own.
+  void commit_each(group& operations);
+  /// Throws what concerns the whole transaction; the operation keeps what concerns it alone.
+  void run(state_operation& operation);
 
   const state_options options_;
   const std::filesystem::path file_;
