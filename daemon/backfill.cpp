@@ -30,7 +30,7 @@ std::string text(const nlohmann::json& columns, const char* name) {
 }  // namespace
 
 backfill::backfill(asio::any_io_executor loop, parts p, options o)
-    : loop_(std::move(loop)), parts_(p), options_(o) {}
+    : loop_(std::move(loop)), parts_(p), sites_(p.sites), options_(o) {}
 
 storage::stored_rows_query backfill::query() const {
   using storage::stored_rows_query;
@@ -112,8 +112,7 @@ asio::awaitable<result<void>> backfill::page(std::vector<storage::stored_row> ro
 
 asio::awaitable<void> backfill::embed_one(const storage::stored_row& row,
                                           std::optional<storage::vector_update>& update) {
-  const auto url = storage::fetchable(text(row.columns, "image_url"));
-  auto vector = co_await vector_of(url);
+  auto vector = co_await vector_of(row);
   if (vector) {
     update = storage::vector_update{row.id, std::move(*vector)};
     co_return;
@@ -125,14 +124,15 @@ asio::awaitable<void> backfill::embed_one(const storage::stored_row& row,
   if (counts_.examples.size() < examples_kept) counts_.examples.push_back(std::move(words));
 }
 
-asio::awaitable<result<embedding>> backfill::vector_of(std::string url) {
+asio::awaitable<result<embedding>> backfill::vector_of(const storage::stored_row& row) {
+  const auto url = storage::fetchable(text(row.columns, "image_url"));
   if (url.empty()) co_return error{errc::not_found, "the row has no image", "", "", ""};
   if (options_.which != kind::all) {
     // What the catalogue has made already is not made again.
     auto held = co_await parts_.catalogue.vector_of(url, parts_.encoder.model().fingerprint);
     if (held && *held && (*held)->fingerprint != "adopted") co_return std::move(**held);
   }
-  auto request = scrape::image_request(url, nullptr, parts_.fetch);
+  auto request = scrape::image_request(url, sites_.find(row.columns), parts_.fetch);
   auto response = co_await parts_.images.fetch(std::move(request));
   if (!response) co_return response.error();
   if (response->status >= 300) {

@@ -10,6 +10,7 @@
 
 #include "config/settings.hpp"
 #include "core/task_group.hpp"
+#include "daemon/row_sites.hpp"
 #include "embed/encoder.hpp"
 #include "scrape/fetcher.hpp"
 #include "storage/catalogue.hpp"
@@ -37,6 +38,7 @@ class backfill {
     scrape::fetcher& images;
     embed::image_encoder& encoder;
     const config::fetch_settings& fetch;
+    const std::vector<config::site>& sites;  ///< a row's own says how its image is asked for
   };
   struct options {
     kind which = kind::missing;
@@ -54,7 +56,7 @@ class backfill {
   boost::asio::awaitable<result<void>> page(std::vector<storage::stored_row> rows);
   boost::asio::awaitable<void> embed_one(const storage::stored_row& row,
                                          std::optional<storage::vector_update>& update);
-  boost::asio::awaitable<result<embedding>> vector_of(std::string url);
+  boost::asio::awaitable<result<embedding>> vector_of(const storage::stored_row& row);
   boost::asio::awaitable<result<void>> send(std::vector<storage::vector_update> updates);
   boost::asio::awaitable<void> pause(std::chrono::milliseconds time);
   storage::stored_rows_query query() const;
@@ -62,6 +64,7 @@ class backfill {
 
   boost::asio::any_io_executor loop_;
   parts parts_;
+  row_sites sites_;
   options options_;
   backfill_counts counts_;
   std::function<void(const backfill_counts&)> on_progress_;

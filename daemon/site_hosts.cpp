@@ -1,5 +1,7 @@
 #include "daemon/site_hosts.hpp"
 
+#include <algorithm>
+
 #include "core/url.hpp"
 
 namespace catwalk::daemon {
@@ -45,8 +47,14 @@ site_hosts::site_hosts(const std::vector<config::site>& sites) {
 }
 
 const config::site* site_hosts::find(std::string_view address) const {
-  const auto found = hosts_.find(host_of(address));
-  return found == hosts_.end() ? nullptr : found->second;
+  // Of equal keys the first that came.
+  const auto [first, end] = hosts_.equal_range(host_of(address));
+  return first == end ? nullptr : first->second;
+}
+
+bool site_hosts::names(const config::site& site, std::string_view address) const {
+  const auto [first, end] = hosts_.equal_range(host_of(address));
+  return std::any_of(first, end, [&](const auto& named) { return named.second == &site; });
 }
 
 }  // namespace catwalk::daemon

@@ -8,15 +8,17 @@
 
 namespace catwalk::daemon {
 
-/// The hosts that the sites' own addresses are on, with the site that names each first.
+/// The hosts that the sites' own addresses are on.
 class site_hosts {
  public:
   explicit site_hosts(const std::vector<config::site>& sites);
-  /// The site of an address' host; null where none names it. The sites outlive this.
+  /// The site that names an address' host first; null where none does. The sites outlive this.
   const config::site* find(std::string_view address) const;
+  /// Whether `site` is one of those that name the address' host.
+  bool names(const config::site& site, std::string_view address) const;
 
  private:
-  std::map<std::string, const config::site*, std::less<>> hosts_;
+  std::multimap<std::string, const config::site*, std::less<>> hosts_;
 };
 
 }  // namespace catwalk::daemon

@@ -33,7 +33,7 @@ result<http_response> judged(result<http_response> response, const std::string& 
   const int status = response->status;
   const auto refused = [&](std::string seen) {
     error failure{errc::blocked, "the shop refuses the request", on, std::move(seen),
-                  "raise delay_ms, wait, or give the site a proxy"};
+                  "raise the site's `delay`, wait, or give it a `proxy`"};
     failure.http_status = status;
     return failure;
   };

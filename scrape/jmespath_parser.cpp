@@ -112,7 +112,10 @@ class parser {
   }
 
   node_index unexpected() {
-    return fail(jmespath_error_kind::syntax, offset(), "unexpected " + std::string(describe(kind())));
+    std::string_view found = describe(kind());
+    for (const std::string_view article : {"a ", "the "})
+      if (found.starts_with(article)) found.remove_prefix(article.size());
+    return fail(jmespath_error_kind::syntax, offset(), "unexpected " + std::string(found));
   }
 
   node_index add(node_kind what, std::size_t where, std::vector<node_index> children = {}) {
@@ -404,7 +407,9 @@ class parser {
         (!function.variadic && arguments.size() > function.parameters.size()))
       return jmespath_error{jmespath_error_kind::invalid_arity, 0,
                             name + "() takes " + std::to_string(function.parameters.size()) +
-                                (function.variadic ? " or more" : "") + " arguments, not " +
+                                (function.variadic ? " or more" : "") +
+                                (function.parameters.size() == 1 && !function.variadic ? " argument, not "
+                                                                                       : " arguments, not ") +
                                 std::to_string(arguments.size())};
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       const bool given = at(arguments[i]).kind == node_kind::reference;

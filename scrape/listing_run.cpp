@@ -24,6 +24,22 @@ error unexpected_status(const http_response& response) {
   return failure;
 }
 
+/// Of several files of a sitemap that could not be read each reason, the first five in words; the code is the
+/// first one's.
+error all_of(const std::vector<error>& failures, const std::string& endpoint) {
+  constexpr std::size_t told = 5;
+  error all = failures.front();
+  if (failures.size() == 1) return all;
+  all.what = std::to_string(failures.size()) + " files of the sitemap were not read whole";
+  all.on = redacted(endpoint);
+  all.why.clear();
+  for (std::size_t i = 0; i < std::min(told, failures.size()); ++i)
+    all.why += (i == 0 ? "" : "; ") + failures[i].to_string();
+  if (failures.size() > told) all.why += "; and " + std::to_string(failures.size() - told) + " more";
+  all.hint.clear();
+  return all;
+}
+
 }  // namespace
 
 /// How far one listing has been read.
@@ -82,7 +98,7 @@ asio::awaitable<result<endpoint_outcome>> listing_run::read_sitemap(sitemap_walk
   if (!failures.empty()) {
     // Failures of product pages were counted as they came.
     if (auto banned = bans_.after(&failures.front())) co_return *banned;
-    if (!now.outcome.failure) now.outcome.failure = failures.front();
+    if (!now.outcome.failure) now.outcome.failure = all_of(failures, now.outcome.endpoint);
   }
   now.outcome.complete = ended && failures.empty() && !now.details_missing;
   doubt_if_all_skipped(now);

@@ -145,6 +145,14 @@ json metadata_of(const json& fields, const config::site& site) {
   return metadata;
 }
 
+/// False where the two cannot be compared: other currencies, or no number.
+bool is_at_least(const price_reading& sale, const price_reading& price) {
+  if (!sale.amount || !price.amount || sale.currency != price.currency) return false;
+  const auto reduced = decimal::parse(*sale.amount);
+  const auto regular = decimal::parse(*price.amount);
+  return reduced && regular && !reduced->less_than(*regular);
+}
+
 void set_prices(product& p, const json& fields, const config::site& site, config::price_unit unit) {
   const std::string currency = currency_of(fields, site);
   const price_reading price = read_price(field(fields, "price"), currency, unit);
@@ -156,7 +164,7 @@ void set_prices(product& p, const json& fields, const config::site& site, config
     const json& value = field(fields, name);
     if (value.is_number() && value == 0) continue;
     const price_reading sale = read_price(value, currency, unit);
-    if (!sale.text) continue;
+    if (!sale.text || is_at_least(sale, price)) continue;
     p.sale = sale.text;
     p.sale_amount = sale.amount;
     break;

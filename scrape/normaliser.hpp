@@ -24,7 +24,8 @@ struct item_origin {
 /// `raw_item` is what the shop sent. Skip reasons: "no id", "no image", "no price".
 ///
 /// Ids, prices, gender, category, availability and size are those of the predecessor's rows, so that a table
-/// that holds its rows is continued. `rules` are the site's (rules_for).
+/// that holds its rows is continued. A sale that is not below the price is none. `rules` are the site's
+/// (rules_for).
 std::variant<product, skipped_item> normalise(const nlohmann::json& fields, nlohmann::json raw_item,
                                               const config::site& site, const shop_rules& rules,
                                               const item_origin& origin);

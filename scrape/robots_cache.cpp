@@ -41,8 +41,12 @@ struct robots_cache::entry {
 };
 
 robots_cache::robots_cache(asio::any_io_executor loop, http_client& http, std::string user_agent,
-                           std::chrono::milliseconds backoff)
-    : loop_(std::move(loop)), http_(http), user_agent_(std::move(user_agent)), backoff_(backoff) {}
+                           std::chrono::milliseconds backoff, std::function<steady_time()> now)
+    : loop_(std::move(loop)),
+      http_(http),
+      user_agent_(std::move(user_agent)),
+      backoff_(backoff),
+      now_(std::move(now)) {}
 robots_cache::~robots_cache() = default;
 
 asio::awaitable<result<robots_cache::permission>> robots_cache::check(const url& address,
@@ -51,7 +55,7 @@ asio::awaitable<result<robots_cache::permission>> robots_cache::check(const url&
   std::shared_ptr<entry>& slot = entries_[host_key(address)];
   if (!slot) slot = std::make_shared<entry>();
   const std::shared_ptr<entry> known = slot;
-  while (!known->expires || *known->expires <= steady_now()) {
+  while (!known->expires || *known->expires <= now_()) {
     if (known->fetching) {
       // Another request is asking. Should that one be cancelled, the first to wake asks instead.
       const auto place = known->waiting.emplace(known->waiting.end(), loop_, steady_time::max());
@@ -123,7 +127,7 @@ asio::awaitable<result<void>> robots_cache::refresh(entry& of, const url& addres
       // A client error or a redirect that leads nowhere means that there is no robots.txt.
       const bool found = response->status >= 200 && response->status < 300;
       of.rules = robots::parse(found ? std::string_view(*body) : std::string_view());
-      of.expires = steady_now() + kept_for;
+      of.expires = now_() + kept_for;
       co_return result<void>();
     }
     if (response.has_value()) {
@@ -137,7 +141,7 @@ asio::awaitable<result<void>> robots_cache::refresh(entry& of, const url& addres
     if (failure.code == errc::too_many_redirects || failure.code == errc::too_large) {
       of.rules =
           robots::parse(failure.code == errc::too_large ? std::string_view(*body) : std::string_view());
-      of.expires = steady_now() + kept_for;
+      of.expires = now_() + kept_for;
       co_return result<void>();
     }
     if (const auto wait = retries.after(failure, std::nullopt, 0.5)) {
@@ -148,7 +152,7 @@ asio::awaitable<result<void>> robots_cache::refresh(entry& of, const url& addres
     }
     if (failure.code == errc::refused_address) of.refused = failure;
     of.why = "it could not be fetched: " + failure.to_string();
-    of.expires = steady_now() + unreachable_for;
+    of.expires = now_() + unreachable_for;
     co_return result<void>();
   }
 }

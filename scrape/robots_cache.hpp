@@ -2,6 +2,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -23,9 +24,10 @@ class robots_cache {
     std::chrono::milliseconds crawl_delay{0};  ///< what `Crawl-delay` asks for, 60 s at most
   };
 
-  /// `backoff` is waited before the second of three attempts; it doubles.
+  /// `backoff` is waited before the second of three attempts; it doubles. `now` tells how old a copy is.
   robots_cache(boost::asio::any_io_executor loop, http_client& http, std::string user_agent,
-               std::chrono::milliseconds backoff = std::chrono::seconds(1));
+               std::chrono::milliseconds backoff = std::chrono::seconds(1),
+               std::function<steady_time()> now = steady_now);
   ~robots_cache();
 
   /// May `agent` (a product token) fetch this address? `robots` where it may not. `proxy` as http_request's.
@@ -40,6 +42,7 @@ class robots_cache {
   http_client& http_;
   std::string user_agent_;
   std::chrono::milliseconds backoff_;
+  std::function<steady_time()> now_;
   std::unordered_map<std::string, std::shared_ptr<entry>> entries_;
 };
 

@@ -57,7 +57,8 @@ class progress_report {
 asio::awaitable<int> fill(application& app, backfill_options options, backfill*& running) {
   if (auto started = co_await app.start_encoder(); !started) co_return fail(started.error());
   backfill work(app.loop().get_executor(),
-                {*app.sink(), app.catalogue(), app.image_lane(), *app.encoder(), app.settings().fetch},
+                {*app.sink(), app.catalogue(), app.image_lane(), *app.encoder(), app.settings().fetch,
+                 app.loaded().sites},
                 {kind_of(options), options.rate});
   running = &work;
   bool stopped = false;

@@ -1,5 +1,7 @@
 """`catwalk backfill`: rows of the sink get vectors, and nothing else changes."""
 
+import shutil
+
 import pytest
 
 from tests.integration.expectation import check_rows
@@ -86,8 +88,6 @@ def test_it_goes_on_after_a_kill(catwalk, filled, supabase, workdir):
 def test_a_sink_that_falters_and_an_image_that_is_gone(
     catwalk, filled, supabase, workdir
 ):
-    import shutil
-
     shutil.rmtree(workdir / "state")  # so that every image is asked for
     broken = filled.all_products[3]
     supabase.sql(
@@ -116,3 +116,26 @@ def test_over_postgres(catwalk, filled, configure, supabase, workdir):
     assert done.code == 0, done
     assert done.json["done"] == 25
     check_rows(supabase.rows(), filled.all_products, "catwalk", filled.url)
+
+
+@pytest.mark.parametrize("respect", [False, True])
+def test_a_row_is_asked_for_as_its_site_says(
+    catwalk, filled, configure, supabase, workdir, respect
+):
+    """robots.txt, the delay and the proxy of its images are the site's, as in a run."""
+    shutil.rmtree(workdir / "state")  # so that every image is asked for
+    filled.robots = "User-agent: *\nDisallow: /assets/\n"
+    configure(filled, supabase, sites_of(filled, respect_robots=respect))
+    filled.clear_log()
+    done = catwalk(*BACKFILL, "--json")
+    assert done.json["done"] == (0 if respect else 25), done
+    assert len(filled.requests("image")) == (0 if respect else 25)
+
+
+def test_images_go_through_their_sites_proxy(catwalk, filled, configure, supabase, workdir):
+    shutil.rmtree(workdir / "state")
+    configure(filled, supabase, sites_of(filled, proxy_images="http://127.0.0.1:9"))
+    filled.clear_log()
+    done = catwalk(*BACKFILL, "--json")
+    assert done.json["failed"] == 25, done
+    assert filled.requests("image") == []

@@ -165,6 +165,55 @@ TEST_CASE_METHOD(fetcher_fixture, "a robots.txt that is missing permits, one tha
   CHECK(fetch(lane, moved.at("/x"), true).error().code == errc::robots);
 }
 
+TEST_CASE_METHOD(fetcher_fixture, "robots.txt is kept for 24 hours") {
+  server s([&](const request&) { return status(200, "User-agent: *\nDisallow: /no\n"); });
+  steady_time now = steady_now();
+  scrape::robots_cache cache(loop.get_executor(), client, "catwalk-test/1", 1ms, [&] { return now; });
+  const auto address = parse_url(s.at("/yes")).value();
+  const auto asked_after = [&](std::chrono::seconds age) {
+    now += age;
+    const std::string agent = "catwalk", proxy;
+    CHECK(run(cache.check(address, agent, proxy)));
+    return count(s, "/robots.txt");
+  };
+  CHECK(asked_after(0s) == 1);
+  CHECK(asked_after(24h - 1s) == 1);
+  CHECK(asked_after(1s) == 2);
+  CHECK(asked_after(24h - 1s) == 2);
+}
+
+TEST_CASE_METHOD(fetcher_fixture, "five redirects of robots.txt are followed, more permit everything") {
+  int redirects = 5;
+  server s([&](const request& r) {
+    const int step = r.target == "/robots.txt" ? 0 : r.target == "/x" ? -1 : std::stoi(r.target.substr(2));
+    if (step < 0) return status(200);
+    if (step == redirects) return status(200, "User-agent: *\nDisallow: /\n");
+    return status(302, "", {{"Location", "/r" + std::to_string(step + 1)}});
+  });
+  auto lane = made(this->lane());
+  CHECK(fetch(lane, s.at("/x"), true).error().code == errc::robots);
+  CHECK(count(s, "/r5") == 1);
+  redirects = 6;
+  robots = std::make_shared<scrape::robots_cache>(loop.get_executor(), client, "catwalk-test/1", 1ms);
+  auto anew = made(this->lane());
+  CHECK(fetch(anew, s.at("/x"), true));
+  CHECK(count(s, "/r6") == 0);
+}
+
+TEST_CASE_METHOD(fetcher_fixture, "the delay that robots.txt asks for is kept, and a longer one of ours") {
+  server s([&](const request& r) {
+    return status(200, r.target == "/robots.txt" ? "User-agent: *\nCrawl-delay: 0.3\n" : "");
+  });
+  const auto taken = [&](std::chrono::milliseconds ours) {
+    auto polite = made(this->lane(ours));
+    const auto begun = steady_now();
+    for (int i = 0; i < 3; ++i) CHECK(fetch(polite, s.at("/"), true));
+    return steady_now() - begun;
+  };
+  CHECK(taken(0ms) >= 600ms);
+  CHECK(taken(450ms) >= 900ms);
+}
+
 TEST_CASE_METHOD(fetcher_fixture, "requests that need the same robots.txt share one request for it") {
   server s([&](const request& r) {
     reply answer = status(200, r.target == "/robots.txt" ? "User-agent: *\nDisallow: /no\n" : "");

@@ -146,13 +146,13 @@ TEST_CASE("jmespath errors say what, where and of which kind") {
     CHECK(e.message == message);
   };
   check("foo[?a = b]", jmespath_error_kind::syntax, 7, "'=' is not an operator: use '=='");
-  check("foo.bar.", jmespath_error_kind::syntax, 8, "unexpected the end of the expression");
+  check("foo.bar.", jmespath_error_kind::syntax, 8, "unexpected end of the expression");
   check("foo[0", jmespath_error_kind::syntax, 5, "expected ']', found the end of the expression");
-  check("foo.'bar'", jmespath_error_kind::syntax, 4, "unexpected a literal");
+  check("foo.'bar'", jmespath_error_kind::syntax, 4, "unexpected literal");
   check("'open", jmespath_error_kind::syntax, 0, "missing closing '");
-  check("", jmespath_error_kind::syntax, 0, "unexpected the end of the expression");
+  check("", jmespath_error_kind::syntax, 0, "unexpected end of the expression");
   check("a.frob(b)", jmespath_error_kind::unknown_function, 2, "there is no function \"frob\"");
-  check("a.length(b, c)", jmespath_error_kind::invalid_arity, 2, "length() takes 1 arguments, not 2");
+  check("a.length(b, c)", jmespath_error_kind::invalid_arity, 2, "length() takes 1 argument, not 2");
   check("a || length(b)", jmespath_error_kind::invalid_type, 5,
         "length(): argument 1 must be a string or an array or an object, not null");
   check("sort_by(@, &a)", jmespath_error_kind::invalid_type, 0,

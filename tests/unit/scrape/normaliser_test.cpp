@@ -113,6 +113,32 @@ TEST_CASE("a sale has the price's form, and an empty one is none") {
   }
 }
 
+TEST_CASE("a sale that is not below the price is none") {
+  auto fields = item();
+  fields["price"] = 20;
+  for (const json& sale : {json(30), json(20), json("20,00"), json("25 USD"), json("20.00 USD")}) {
+    INFO(sale);
+    fields["sale"] = sale;
+    const product p = read_product(fields);
+    CHECK_FALSE(p.sale);
+    CHECK_FALSE(p.sale_amount);
+    CHECK(p.price == "20USD");
+  }
+  fields["sale_price"] = 15;
+  CHECK(read_product(fields).sale == "15USD");
+  fields["sale"] = json{{"EUR", 14}, {"USD", 19}};
+  CHECK(read_product(fields).sale == "19USD,14EUR");
+}
+
+TEST_CASE("a sale that cannot be compared with the price stays") {
+  auto fields = item();
+  fields["price"] = 20;
+  fields["sale"] = "450 CZK";
+  CHECK(read_product(fields).sale == "450 CZK");
+  fields["sale"] = "SALE now";
+  CHECK(read_product(fields).sale == "SALE now");
+}
+
 TEST_CASE("gender is women, men, or the shop's own word") {
   for (const auto* text : {"WOMAN", "women's", "Female", "Ladyfit", "girls", "UNISEX WOMAN AND MAN"}) {
     CHECK(normalised_gender(text) == "women");

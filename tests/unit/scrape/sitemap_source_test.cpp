@@ -84,6 +84,66 @@ TEST_CASE_METHOD(sitemap_fixture,
 }
 
 TEST_CASE_METHOD(sitemap_fixture,
+                 "a page in another encoding than it says costs its letters, not its product") {
+  std::unique_ptr<server> shop;
+  shop = std::make_unique<server>([&](const request& r) {
+    reply out = answer(*shop, r);
+    if (!r.target.starts_with("/p/")) return out;
+    const bool declared = r.target == "/p/2" || r.target == "/p/3";
+    const std::string charset = r.target == "/p/3" ? "windows-1252" : "utf-8";
+    out.headers = {{"Content-Type", declared ? "text/html; charset=" + charset : "text/html"}};
+    const std::string name = r.target == "/p/1" ? "Caf\xC3\xA9 " : "Caf\xE9 ";
+    out.body.replace(out.body.find("\"Coat ") + 1, 5, name);
+    return out;
+  });
+  site.sitemap.emplace();
+  site.sitemap->urls.push_back({shop->at("/sitemap.xml"), {}});
+  site.sitemap->url_contains = {"/p/"};
+  recording_sink sink;
+  REQUIRE(read(sink));
+  REQUIRE(sink.pages.size() == 4);
+  const auto title = [&](std::size_t page) { return sink.pages[page].products.at(0).title; };
+  CHECK(title(0) == "Caf\u00e9 1");
+  CHECK(title(1) == "Caf\uFFFD 2");
+  CHECK(title(2) == "Caf\u00e9 3");
+  CHECK(title(3) == "Caf\u00e9 4");
+}
+
+TEST_CASE_METHOD(sitemap_fixture, "each file of a sitemap that cannot be read is named, up to five") {
+  std::unique_ptr<server> shop;
+  int bad = 7;
+  shop = std::make_unique<server>([&](const request& r) {
+    if (r.target != "/index.xml") return answer(*shop, r);
+    reply index;
+    index.body = "<sitemapindex><sitemap><loc>" + shop->at("/sitemap.xml") + "</loc></sitemap>";
+    for (int i = 1; i <= bad; ++i)
+      index.body += "<sitemap><loc>" + shop->at("/bad" + std::to_string(i)) + "</loc></sitemap>";
+    index.body += "</sitemapindex>";
+    return index;
+  });
+  site.sitemap.emplace();
+  site.sitemap->urls.push_back({shop->at("/index.xml"), {}});
+  site.sitemap->url_contains = {"/p/"};
+  const auto said = [&] {
+    recording_sink sink;
+    const auto outcomes = read(sink);
+    REQUIRE(outcomes);
+    CHECK(sink.pages.size() == 4);
+    CHECK_FALSE(outcomes->at(0).complete);
+    REQUIRE(outcomes->at(0).failure);
+    return outcomes->at(0).failure->to_string();
+  };
+  const std::string seven = said();
+  INFO(seven);
+  CHECK(seven.find("7 files of the sitemap were not read whole: " + shop->at("/index.xml")) == 0);
+  for (int i = 1; i <= 5; ++i) CHECK(seven.find("/bad" + std::to_string(i)) != std::string::npos);
+  CHECK(seven.find("/bad6") == std::string::npos);
+  CHECK(seven.find("; and 2 more") != std::string::npos);
+  bad = 1;
+  CHECK(said().find("cannot read the sitemap: " + shop->at("/bad1")) == 0);
+}
+
+TEST_CASE_METHOD(sitemap_fixture,
                  "pages that the sitemap says are unchanged are not asked for, and are seen") {
   std::unique_ptr<server> shop;
   int product_pages = 0;
