@@ -1,5 +1,6 @@
 """`catwalk backfill`: rows of the sink get vectors, and nothing else changes."""
 
+import re
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.integration.expectation import check_rows
 from tests.integration.test_sink_sync import SYNC, sites_of
 from tests.support.catwalk_binary import wait_until
+from tests.support.remote_service import RemoteService, vector_of
 from tests.support.zara_shop import ZaraShop
 
 BACKFILL = ("backfill", "--allow-untrained")
@@ -139,3 +141,63 @@ def test_images_go_through_their_sites_proxy(catwalk, filled, configure, supabas
     done = catwalk(*BACKFILL, "--json")
     assert done.json["failed"] == 25, done
     assert filled.requests("image") == []
+
+
+@pytest.fixture
+def remote_backfill(catwalk, configure, supabase):
+    """backfill(*arguments) of 70 rows without vectors, which another service makes in no time; backfill.shop has the
+    pictures."""
+    with ZaraShop(70) as shop, RemoteService() as service:
+        configure(None, supabase, sites="[]", log={"level": "info"})
+        for product in shop.all_products:
+            supabase.sql(
+                "insert into products (id, source, title, product_url, image_url) values (%s, 's', %s, %s, %s)",
+                (f"{product.id}", product.name, f"u{product.id}", product.picture_address(shop.url)),
+            )
+        env = {"CATWALK_EMBED_REMOTE_URL": service.url, "CATWALK_EMBED_MODEL": "auto"}
+
+        def run(*arguments):
+            return catwalk("backfill", "--backend", "remote", "--json", *arguments, env=env)
+
+        run.shop = shop
+        yield run
+
+
+def check_remote_vectors(supabase, count):
+    rows = supabase.rows()
+    assert len(rows) == count
+    for row in rows:
+        assert row["embedding_model"] == "clip-vit-b-32"
+        for got, wanted in zip(row["image_embedding"], vector_of(row["image_url"]), strict=True):
+            assert abs(got - wanted) < 1e-6, row["id"]
+
+
+def test_the_rate_is_kept_and_the_time_left_is_told(remote_backfill, supabase):
+    rate = 10
+    done = remote_backfill("--rate", str(rate))
+    assert done.code == 0, done
+    assert done.json["done"] == 70
+    moments = [seen.at for seen in remote_backfill.shop.requests("image")]
+    assert len(moments) == 70
+    # They are asked for a tenth of a second apart; on the way one may fall behind the next.
+    for count in (40, 69):
+        for first, last in zip(moments, moments[count:]):
+            assert last - first > count / rate - 1, f"{count + 1} pictures within {last - first:.2f} s"
+    told = re.findall(r"(\d+) of (\d+) rows, ([\d.]+)/s, about (\d+) s left", done.err)
+    assert told, done
+    for so_far, total, pace, left in ((int(n), int(t), float(p), int(s)) for n, t, p, s in told):
+        assert total == 70 and 0 < so_far <= total
+        assert 0 < pace <= rate + 0.1
+        assert abs(left - (total - so_far) / pace) <= 1 + (total - so_far) * 0.05 / pace**2, told
+    check_remote_vectors(supabase, 70)
+
+
+@pytest.mark.parametrize("which", ["--missing", "--all"])
+def test_more_rows_than_the_sink_gives_at_once(remote_backfill, supabase, which):
+    """max-rows cuts every answer without a word, below what catwalk asks for."""
+    supabase.control("settings", max_rows=15)
+    done = remote_backfill(which)
+    assert done.code == 0, done
+    assert done.json == {"wanted": 70, "done": 70, "failed": 0, "examples": []}
+    assert len([seen for seen in supabase.requests("GET") if "image_url" in seen["query"]]) >= 70 / 15
+    check_remote_vectors(supabase, 70)

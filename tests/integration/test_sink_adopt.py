@@ -144,3 +144,45 @@ def test_search_finds_adopted_vectors(
     check_rows(supabase.rows(), small_shop.all_products, "catwalk", small_shop.url)
     found = catwalk("search", "--id", ids(small_shop.all_products[:1]).pop(), "--json")
     assert found.code == 0, found
+
+
+def test_more_rows_than_the_sink_gives_at_once(
+    catwalk, configure, supabase, small_shop, workdir
+):
+    """max-rows cuts every answer without a word; what lies beyond is adopted all the same."""
+    configure(small_shop, supabase, sites_of(small_shop))
+    assert catwalk(*SYNC).code == 0
+    before = supabase.rows()
+    forget(workdir)
+    supabase.control("settings", max_rows=7)
+    adopted = catwalk("sink", "adopt", "--vectors", "--json")
+    assert adopted.code == 0, adopted
+    assert (adopted.json["adopted"], adopted.json["vectors"]) == (30, 30)
+    supabase.control("clear_log")
+    small_shop.clear_log()
+    assert catwalk(*SYNC).code == 0
+    assert small_shop.requests("image") == []
+    assert supabase.writes() == {} and supabase.rows() == before
+
+
+def test_the_first_run_over_a_full_table_says_what_it_will_do(
+    catwalk, configure, supabase, small_shop, workdir
+):
+    small_shop.fault("status", r"/assets/", status=404)  # rows alone
+    configure(small_shop, supabase, sites_of(small_shop))
+    first = catwalk(*SYNC)
+    assert "does not know" not in first.err, "the table was empty"
+    assert len(stored(supabase)) == 30
+    forget(workdir)
+    warned = catwalk(*SYNC)
+    (warning,) = [
+        line for line in warned.err.splitlines() if "that catwalk does not know" in line
+    ]
+    assert "holds 30 rows" in warning and "`catwalk sink adopt`" in warning
+    assert "warn" in warning
+    again = catwalk(*SYNC)
+    assert "does not know" not in again.err, "it knows them by now"
+    forget(workdir)
+    assert catwalk("sink", "adopt").code == 0
+    adopted = catwalk(*SYNC)
+    assert "does not know" not in adopted.err, "they were adopted"

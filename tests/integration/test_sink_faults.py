@@ -227,3 +227,45 @@ def test_a_sink_that_is_away_for_a_while(catwalk, configure, supabase, shop):
     done = catwalk(*SCRAPE)
     assert done.code == 0, done
     check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+
+
+@pytest.fixture
+def limited_role(supabase):
+    """Who writes rows of its own tenant's alone, as a header of the request says; the token of that role."""
+    supabase.control(
+        "sql",
+        sql="""
+        create role catalogue_writer nologin noinherit;
+        grant catalogue_writer to authenticator;
+        grant usage on schema public to catalogue_writer;
+        grant select, insert, update, delete on products to catalogue_writer;
+        create policy tenant on products to catalogue_writer
+          using (current_setting('request.headers', true)::json ->> 'x-tenant' = 'shop-7')
+          with check (current_setting('request.headers', true)::json ->> 'x-tenant' = 'shop-7');""",
+    )
+    yield supabase.control("token", role="catalogue_writer", exp=4_000_000_000)["token"]
+    supabase.control("sql", sql="drop owned by catalogue_writer; drop role catalogue_writer")
+
+
+def test_a_limited_role_writes_under_row_security(
+    catwalk, configure, supabase, shop, workdir, limited_role
+):
+    headers = {"Authorization": f"Bearer {limited_role}"}
+    configure(shop, supabase, sink={"headers": headers})
+    (workdir / "key").write_text(supabase.keys["publishable"])
+    parked = catwalk(*SCRAPE, "--wait", "5s")
+    assert parked.code == 3, parked
+    assert "row-level security" in parked.err
+    assert supabase.rows() == []
+    assert catwalk("failed", "list", "--json").json == []
+    configure(shop, supabase, sink={"headers": {**headers, "X-Tenant": "shop-7"}})
+    (workdir / "key").write_text(supabase.keys["publishable"])
+    done = catwalk(*SCRAPE)
+    assert done.code == 0, done
+    check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+    for product in shop.all_products[:20]:
+        product.price += 100
+    assert catwalk(*SCRAPE).code == 0
+    check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+    written = [seen for seen in supabase.requests("POST") if seen["status"] in (200, 201)]
+    assert written and all(seen["headers"]["x-tenant"] == "shop-7" for seen in written)

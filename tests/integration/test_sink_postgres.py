@@ -1,13 +1,20 @@
 """`sink.kind: postgres`: the same rows over a connection to Postgres itself, whatever happens to it."""
 
+import json
+import sqlite3
 import time
 
+import numpy as np
 import psycopg
+import psycopg.conninfo
 import pytest
 
 from tests.integration.expectation import check_rows
 from tests.integration.site_files import site_text
 from tests.integration.test_sink_sync import SYNC, sites_of, stored
+from tests.support.pgbouncer import PgBouncer
+from tests.support.relay import Relay
+from tests.support.tls_proxy import make_certificate
 from tests.support.zara_shop import ZaraShop
 
 SCRAPE = ("scrape", "Zara", "--limit", "20", "--allow-untrained")
@@ -42,15 +49,27 @@ def test_every_column_lands(catwalk, postgres_sink, supabase, shop, layout):
     assert supabase.writes() == {}, "what did not change was written again"
 
 
-def test_half_vectors(catwalk, postgres_sink, supabase, shop):
-    supabase.sql(
-        "alter table products alter column image_embedding type halfvec(512) using null"
+@pytest.mark.parametrize("over", ["postgres", "rest"])
+def test_half_vectors(catwalk, postgres_sink, configure, supabase, shop, workdir, over):
+    """Each number is the nearest half of the float that catwalk keeps, in its place."""
+    supabase.control(
+        "sql",
+        sql="alter table products alter column image_embedding type halfvec(512) using null",
     )
-    postgres_sink(shop)
+    postgres_sink(shop) if over == "postgres" else configure(shop, supabase)
     assert catwalk(*SCRAPE).code == 0
-    assert supabase.sql(
-        "select count(*), max(abs(l2_norm(image_embedding) - 1)) < 0.01 from products"
-    ) == [(20, True)]
+    with sqlite3.connect(workdir / "state" / "catwalk.sqlite3") as db:
+        kept = {
+            url: np.frombuffer(vector, "<f4")
+            for url, vector in db.execute(
+                "select url, vector from images where vector is not null"
+            )
+        }
+    rows = supabase.sql("select image_url, image_embedding::text from products")
+    assert len(rows) == 20
+    for url, text in rows:
+        halves = np.array(json.loads(text), np.float32)
+        assert np.array_equal(halves, kept[url].astype(np.float16).astype(np.float32)), url
 
 
 def test_vectors_are_bit_equal_to_those_over_rest(
@@ -173,3 +192,74 @@ def test_an_older_id_is_kept(catwalk, postgres_sink, supabase, shop):
     assert done.code == 0, done
     rows = supabase.rows()
     assert len(rows) == 20 and any(row["id"] == "older" for row in rows)
+
+
+def change_prices(shop):
+    for product in shop.all_products[:20]:
+        product.price += 100
+
+
+def test_through_a_transaction_pooler(catwalk, postgres_sink, supabase, shop, workdir):
+    """Nothing of a session lasts there: no prepared statement, temporary table or setting beyond its transaction."""
+    postgres_sink(shop)
+    with PgBouncer(supabase.dsn) as pooler:
+        (workdir / "url").write_text(pooler.url())
+        assert catwalk("sink", "status").code in (0, 3)
+        done = catwalk(*SCRAPE)
+        assert done.code == 0, done
+        check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+        change_prices(shop)
+        assert catwalk(*SCRAPE).code == 0
+        supabase.sql("update products set image_embedding = null, embedding_model = null")
+        filled = catwalk("backfill", "--allow-untrained", "--json")
+        assert filled.code == 0, filled
+        assert filled.json["done"] == 20
+        migrated = catwalk("sink", "migrate")
+        assert migrated.code == 0, migrated
+    check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+
+
+@pytest.fixture
+def over_tls(supabase, tmp_path):
+    """What accepts TLS alone, with the certificate of localhost, which no client trusts unless it is told to."""
+    with PgBouncer(
+        supabase.dsn, make_certificate(tmp_path, "DNS:localhost,IP:127.0.0.1")
+    ) as server:
+        yield server
+
+
+def test_tls_with_the_certificate_checked(
+    catwalk, postgres_sink, supabase, shop, workdir, tmp_path, over_tls
+):
+    postgres_sink(shop)
+    other = tmp_path / "other"
+    other.mkdir()
+    make_certificate(other, "DNS:localhost")
+    for trusted in (other / "proxy.pem.crt", tmp_path / "proxy.pem.crt"):
+        url = over_tls.url("localhost", sslmode="verify-full", sslrootcert=trusted)
+        (workdir / "url").write_text(url)
+        done = catwalk(*SCRAPE, "--wait", "5s")
+        if trusted.parent == other:
+            assert done.code == 3 and "certificate" in done.err, done
+            assert supabase.rows() == []
+    assert done.code == 0, done
+    check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)
+
+
+def test_tls_is_asked_for_on_another_machine(catwalk, postgres_sink, supabase, shop, workdir, over_tls):
+    """Where the address says nothing of it: not in the clear, not even where the server would have it so."""
+    postgres_sink(shop)
+    relays = [Relay("127.0.0.2", psycopg.conninfo.conninfo_to_dict(supabase.dsn)["port"])]
+    try:
+        (workdir / "url").write_text(f"postgresql://postgres@127.0.0.2:{relays[0].port}/postgres")
+        refused = catwalk(*SCRAPE, "--wait", "5s")
+        assert refused.code == 3 and "SSL" in refused.err, refused
+        assert supabase.rows() == []
+        relays.append(Relay("127.0.0.2", over_tls.port))
+        (workdir / "url").write_text(f"postgresql://postgres@127.0.0.2:{relays[1].port}/postgres")
+        done = catwalk(*SCRAPE)
+        assert done.code == 0, done
+    finally:
+        for relay in relays:
+            relay.close()
+    check_rows(supabase.rows(), shop.all_products[:20], "catwalk", shop.url)

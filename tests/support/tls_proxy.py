@@ -12,8 +12,8 @@ import subprocess
 import threading
 
 
-def make_certificate(folder):
-    """A self-signed certificate and its key, in one PEM file."""
+def make_certificate(folder, names=None):
+    """A self-signed certificate and its key, in one PEM file. `names`: of its hosts, as in "DNS:localhost"."""
     target = pathlib.Path(folder) / "proxy.pem"
     subprocess.run(
         [
@@ -29,6 +29,7 @@ def make_certificate(folder):
             "2",
             "-subj",
             "/CN=any host",
+            *(["-addext", f"subjectAltName={names}"] if names else []),
             "-keyout",
             target,
             "-out",
