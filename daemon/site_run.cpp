@@ -174,6 +174,10 @@ asio::awaitable<std::optional<scrape::page_validators>> comparing_page_sink::kno
 asio::awaitable<result<void>> comparing_page_sink::accept(scrape::page p) {
   const bool cut = cut_to_limit(p, options_, report_);
   count_skipped(p, options_, report_);
+  const auto read = static_cast<int>(p.products.size());
+  // As in a run, a product that is listed again changes nothing.
+  report_.unchanged += static_cast<int>(
+      std::erase_if(p.products, [&](const product& item) { return !compared_.insert(item.id).second; }));
   result<std::vector<storage::comparison>> compared = std::vector<storage::comparison>();
   if (catalogue_) {
     auto found = co_await catalogue_->compare(p.products, layout_);
@@ -183,7 +187,7 @@ asio::awaitable<result<void>> comparing_page_sink::accept(scrape::page p) {
   }
   if (!compared) co_return compared.error();
   ++report_.pages;
-  report_.products += static_cast<int>(p.products.size());
+  report_.products += read;
   for (const auto& c : *compared) {
     using kind = storage::comparison::kind;
     report_.added += c.what == kind::added ? 1 : 0;

@@ -96,6 +96,7 @@ class comparing_page_sink final : public scrape::page_sink {
   read_options options_;
   site_report& report_;
   dry_run_findings& findings_;
+  std::set<product_id> compared_;
 };
 
 /// Reads one site into `sink` and completes `report` with endpoints and errors.

@@ -102,6 +102,20 @@ asio::awaitable<result<void>> outbox::confirm(std::vector<outbox_key> rows,
   co_return co_await db_->internals().write(std::move(work));
 }
 
+asio::awaitable<result<std::optional<product_id>>> outbox::other_holder(std::string sink_id,
+                                                                        product_id than) {
+  auto work = [sink_id = std::move(sink_id),
+               than = std::move(than)](connection& db) -> result<std::optional<product_id>> {
+    auto s = db.prepare(
+        "select id from products where gone_at is null and id <> ?2 and (sink_key = ?1 or (id = ?1 and "
+        "sink_key is null)) and last_run >= (select last_run from products where id = ?2) limit 1");
+    s.bind(sink_id, than.str());
+    if (!s.step()) return std::optional<product_id>();
+    return std::optional(product_id(s.text(0)));
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
 asio::awaitable<result<void>> outbox::postpone(std::vector<outbox_key> rows, wall_time next_try, error why) {
   auto work = [rows = std::move(rows), next_try, why = std::move(why)](connection& db) -> result<void> {
     const auto text = why.to_string();
@@ -139,8 +153,11 @@ asio::awaitable<result<void>> outbox::bury(std::vector<dead_letter> rows) {
           "?3",
           the_sink, letter.row.key.str(), letter.row.seq, letter.reason, letter.sink_code, letter.sink_words,
           to_millis(wall_now()));
-      db.run("delete from outbox where sink = ?1 and key = ?2 and seq = ?3", the_sink, letter.row.key.str(),
-             letter.row.seq);
+      const bool left = db.run("delete from outbox where sink = ?1 and key = ?2 and seq = ?3", the_sink,
+                               letter.row.key.str(), letter.row.seq) > 0;
+      // What the product has become since does not wait as the refused version did.
+      if (!left)
+        db.run("update outbox set next_try = 0 where sink = ?1 and key = ?2", the_sink, letter.row.key.str());
     }
     return {};
   };

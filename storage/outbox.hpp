@@ -49,6 +49,10 @@ class outbox {
   /// `older_ids`: the ids under which the sink holds some of the products; they are used from now on.
   boost::asio::awaitable<result<void>> confirm(
       std::vector<outbox_key> rows, std::vector<std::pair<product_id, std::string>> older_ids = {});
+  /// Which other product of the catalogue has the sink's row of this id, and was seen by a run no earlier
+  /// than `than` was; nullopt: none, so that the row is `than`'s own, from before its id changed.
+  boost::asio::awaitable<result<std::optional<product_id>>> other_holder(std::string sink_id,
+                                                                         product_id than);
   /// Counts a try and its error, and keeps the rows back until `next_try`.
   boost::asio::awaitable<result<void>> postpone(std::vector<outbox_key> rows, wall_time next_try, error why);
   /// Makes rows that were kept back due at once; their errors stay.

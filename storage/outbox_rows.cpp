@@ -9,6 +9,16 @@ void count_up_sequence(sqlite::connection& db) {
   db.run("update outbox_sequence set next = next + 1");
 }
 
+/// Whether a product that is there has the sink's row which was this one's: it took it over with the address.
+bool row_is_anothers(sqlite::connection& db, const product_id& key) {
+  auto s = db.prepare(
+      "select 1 from products mine join products other on other.id <> mine.id and other.gone_at is null and "
+      "(other.sink_key = coalesce(mine.sink_key, mine.id) or (other.sink_key is null and other.id = "
+      "mine.sink_key)) where mine.id = ?1 limit 1");
+  s.bind(key.str());
+  return s.step();
+}
+
 }  // namespace
 
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now) {
@@ -25,6 +35,10 @@ void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bo
 }
 
 void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now) {
+  if (row_is_anothers(db, key)) {
+    db.run("delete from outbox where sink = ?1 and key = ?2", the_sink, key.str());
+    return;
+  }
   db.run(
       "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, (select next "
       "from outbox_sequence), 'delete', 0, 0, ?3) "

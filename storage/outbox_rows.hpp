@@ -21,7 +21,8 @@ enum outbox_part : int { fields_part = 1, vector_part = 2, text_part = 4 };
 /// stay, so that a change does not overtake a request whose outcome is unknown.
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now);
 
-/// Puts the removal of a product's row into the outbox; what waits there for it is given up. Its text's
+/// Puts the removal of a product's row into the outbox; what waits there for it is given up. A row that
+/// another product has taken over stays. Its text's
 /// vector is gone from the sink with it.
 void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now);
 

@@ -144,12 +144,53 @@ class outbox_writer::impl {
     const auto sent = keys_of(rows);
     const bool removal = rows.front().is_delete;
     auto request = removal ? to_.remove(rows) : to_.upsert(rows);
-    const auto reply = co_await std::move(request);
-    const auto v = policy_.on_reply(sent, reply, steady_now(), removal);
+    auto reply = co_await std::move(request);
+    std::optional<product_id> other;
+    if (reply.held_as) {
+      auto settling = settle(rows.front(), reply);
+      other = co_await std::move(settling);
+    }
+    auto v = policy_.on_reply(sent, reply, steady_now(), removal);
+    if (other) set_aside(v, *other);
     report(reply, v);
     co_await keep(v, reply);
     if (steady_now() >= next_count_) co_await count();
     changed();
+  }
+
+  /// The sink has a row of this one's source and address. Where that is the product's own, under an older id,
+  /// it is updated and keeps its id. Where it is another product's, that one keeps it, the sink is not at
+  /// fault, and the other product is returned.
+  asio::awaitable<std::optional<product_id>> settle(const sink_row& row, sink_reply& reply) {
+    const auto held_as = *reply.held_as;
+    auto other = co_await outbox_.other_holder(held_as, row.key);
+    if (!other) {
+      reply = {};
+      reply.why = other.error();
+      co_return std::nullopt;
+    }
+    if (*other) {
+      reply = {};
+      reply.what = sink_reply::kind::accepted;
+      co_return std::move(**other);
+    }
+    std::vector<sink_row> again{row};
+    again.front().item.id = product_id(held_as);
+    auto answer = co_await to_.upsert(again);
+    reply = std::move(answer);
+    reply.held_as.reset();
+    if (reply.what == sink_reply::kind::accepted) reply.older_ids.emplace_back(row.key, held_as);
+    co_return std::nullopt;
+  }
+
+  /// The row that was sent becomes a dead letter: two products of one address cannot both be in the table.
+  static void set_aside(writer_policy::verdict& v, const product_id& other) {
+    for (auto& key : v.confirmed)
+      v.dead.push_back(
+          {std::move(key), "the sink holds another product of this address", "23505",
+           "source and product_url are those of product " + other.str() +
+               ", which is in the shop too; once it is gone, `catwalk failed retry` sends this one"});
+    v.confirmed.clear();
   }
 
   void report(const sink_reply& reply, const writer_policy::verdict& v) {

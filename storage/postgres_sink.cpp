@@ -337,17 +337,11 @@ asio::awaitable<sink_reply> postgres_sink::upsert(const std::vector<sink_row>& r
     auto reply = write(rows);
     const bool second_key = reply.what == sink_reply::kind::bisect && reply.sqlstate_or_code == "23505";
     if (!second_key || rows.size() != 1 || !layout_->column_of("id")) return reply;
-    // The table knows this product under an older id: that row is updated and keeps its id.
     const auto& p = rows.front().item;
     const auto older = connection_.query(
         "select id::text from " + table() + " where source = $1 and product_url = $2 limit 2",
         {p.source, p.product_url});
-    if (!older || older->size() != 1 || older->text(0, 0) == p.id.str()) return reply;
-    auto again = rows;
-    again.front().item.id = product_id(older->text(0, 0));
-    reply = write(again);
-    if (reply.what == sink_reply::kind::accepted)
-      reply.older_ids.emplace_back(rows.front().key, again.front().item.id.str());
+    if (older && older->size() == 1 && older->text(0, 0) != p.id.str()) reply.held_as = older->text(0, 0);
     return reply;
   };
   co_return co_await offload(thread_.get_executor(), std::move(work));

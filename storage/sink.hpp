@@ -87,6 +87,9 @@ struct sink_reply {
   /// The request may have arrived although its answer did not: the rows may be in or not.
   bool outcome_unknown = false;
   std::string sqlstate_or_code;  ///< the sink's own code; may be empty
+  /// Of a single row that is refused: the id of the row that the sink has for its source and address. An
+  /// older id of the same product, or another product's.
+  std::optional<std::string> held_as;
   /// Products that the sink holds under an older id, which is theirs from now on.
   std::vector<std::pair<product_id, std::string>> older_ids;
   /// Of a remove(): products whose row stays, because something in the sink still points at it. It is marked

@@ -268,8 +268,14 @@ create index products_by_older_vector on products (vector_url) where vector_url 
 alter table deferred_products add column waits integer not null default 0;
 )sql";
 
-constexpr std::array<std::string_view, 8> steps{
-    first, second, third, events_step, texts_step, revalidation_step, countries_step, indexes_step};
+// Who has a row of the sink that bears an older id.
+constexpr std::string_view sink_keys_step = R"sql(
+create index products_by_sink_key on products (sink_key) where sink_key is not null;
+)sql";
+
+constexpr std::array<std::string_view, 9> steps{first,          second,       third,
+                                                events_step,    texts_step,   revalidation_step,
+                                                countries_step, indexes_step, sink_keys_step};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

@@ -320,17 +320,8 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
   const bool second_key = reply.what == sink_reply::kind::bisect && reply.sqlstate_or_code == "23505";
   if (!second_key || rows.size() != 1) co_return reply;
 
-  // The table knows this product under an older id: that row is updated and keeps its id.
-  auto older = co_await find_older_id(rows.front().item);
-  if (!older) co_return reply;
-  auto item = rows.front().item;
-  item.id = product_id(*older);
-  const auto& row = rows.front();
-  std::string again =
-      "[" + layout_->row_text(item, with_vector ? &*row.vector : nullptr, with_text ? &*row.text : nullptr) +
-      "]";
-  reply = co_await send(std::move(again), with_vector, with_text);
-  if (reply.what == sink_reply::kind::accepted) reply.older_ids.emplace_back(rows.front().key, *older);
+  auto held_as = co_await find_older_id(rows.front().item);
+  reply.held_as = std::move(held_as);
   co_return reply;
 }
 
