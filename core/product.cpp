@@ -1,5 +1,10 @@
 #include "core/product.hpp"
 
+#include <charconv>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
 #include "core/json_string.hpp"
 #include "core/json_text.hpp"
 #include "core/product_text.hpp"
@@ -109,6 +114,109 @@ struct json_reader {
   }
 };
 
+/// Takes a product out of its text member by member, each where to_text() writes it. Ends at what to_text()
+/// does not write: what follows is not read then, and done() is false.
+class product_scanner {
+ public:
+  explicit product_scanner(std::string_view text) : rest_(text) { sound_ = take('{'); }
+
+  template <class T>
+  void operator()(std::string_view name, T& value) {
+    if (sound_ && find(name)) sound_ = read(value);
+  }
+  bool done() const noexcept { return sound_ && rest_ == "}"; }
+
+ private:
+  bool take(char c) {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  /// Goes to the value where this member is the next one.
+  bool find(std::string_view name) {
+    auto after = rest_;
+    const auto skip = [&after](std::string_view words) {
+      if (!after.starts_with(words)) return false;
+      after.remove_prefix(words.size());
+      return true;
+    };
+    if (!skip(first_ ? "\"" : ",\"") || !skip(name) || !skip("\":")) return false;
+    rest_ = after;
+    first_ = false;
+    return true;
+  }
+  bool read(std::string& value) {
+    if (!rest_.starts_with('"')) return false;
+    const auto plain = rest_.substr(1, plain_json_length(rest_.substr(1)));
+    const auto end = plain.size() + 1;
+    if (end == rest_.size()) return false;
+    if (rest_[end] != '"') return read_document(value);
+    value = plain;
+    rest_.remove_prefix(end + 1);
+    return true;
+  }
+  bool read(std::optional<std::string>& value) { return read(value.emplace()); }
+  bool read(std::vector<std::string>& values) {
+    if (!take('[')) return false;
+    values.clear();
+    if (take(']')) return true;
+    do {
+      if (!read(values.emplace_back())) return false;
+    } while (take(','));
+    return take(']');
+  }
+  bool read(bool& value) {
+    value = rest_.starts_with("true");
+    if (!value && !rest_.starts_with("false")) return false;
+    rest_.remove_prefix(value ? 4 : 5);
+    return true;
+  }
+  bool read(int& value) {
+    const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    const auto digits = rest_.substr(0, static_cast<std::size_t>(end - rest_.data()));
+    rest_.remove_prefix(digits.size());
+    return problem == std::errc() && digits == std::to_string(value);  // JSON knows no 007
+  }
+  bool read(nlohmann::json& value) { return read_document(value); }
+
+  /// By nlohmann::json, which judges escapes, UTF-8 and whatever is nested.
+  template <class T>
+  bool read_document(T& value) {
+    const auto length = json_length(rest_);
+    const auto document = nlohmann::json::parse(rest_.substr(0, length), nullptr, false);
+    if constexpr (std::is_same_v<T, std::string>)
+      if (!document.is_string()) return false;
+    if (document.is_discarded()) return false;
+    document.get_to(value);
+    rest_.remove_prefix(length);
+    return true;
+  }
+  /// How much of `text` the value at its beginning takes, if it is sound.
+  static std::size_t json_length(std::string_view text) {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (in_string) {
+        if (c == '\\') ++i;
+        in_string = c != '"';
+        if (in_string || depth > 0) continue;
+        return i + 1;
+      }
+      if (depth == 0 && (c == ',' || c == '}')) return i;
+      in_string = c == '"';
+      depth += c == '{' || c == '[' ? 1 : 0;
+      depth -= c == '}' || c == ']' ? 1 : 0;
+      if (depth == 0 && (c == '}' || c == ']')) return i + 1;
+    }
+    return text.size();
+  }
+
+  std::string_view rest_;
+  bool first_ = true;
+  bool sound_ = true;
+};
+
 }  // namespace
 
 std::string product::info_text() const {
@@ -174,6 +282,22 @@ product product_from_json(const nlohmann::json& j) {
   p.endpoint_index = j.value("endpoint_index", 0);
   visit_members(p, json_reader{j});
   if (const auto raw = j.find("raw_item"); raw != j.end()) p.raw_item = *raw;
+  return p;
+}
+
+product product_from_text(std::string_view text) {
+  product p;
+  std::string id, site;
+  product_scanner scan(text);
+  visit_members(p, scan);
+  scan("endpoint_index", p.endpoint_index);
+  scan("id", id);
+  scan("raw_item", p.raw_item);
+  scan("site", site);
+  // What another version wrote, and what is wrong, is the document's to judge.
+  if (!scan.done()) return product_from_json(nlohmann::json::parse(text));
+  p.id = product_id(std::move(id));
+  p.site = site_name(std::move(site));
   return p;
 }
 

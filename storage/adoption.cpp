@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/json_text.hpp"
+#include "core/product_text.hpp"
 #include "core/sha256.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/product_events.hpp"
@@ -78,7 +79,7 @@ bool adoption::known(const adoptable_row& row, const layout& shape) {
   auto s = db_.prepare("select fields, field_hash from products where id = ?1");
   s.bind(*id);
   if (!s.step()) return false;
-  auto p = product_from_json(json::parse(s.text(0)));
+  auto p = product_from_text(s.text(0));
   p.id = row.item.id;  // the row's key is no difference
   std::optional<std::string> held, older;
   if (shape.same_fields(row.columns, p)) held = s.text(1);

@@ -1,7 +1,6 @@
 #include "storage/catalogue_browser.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "core/product_text.hpp"
 #include "storage/run_rows.hpp"
 #include "storage/state_operations.hpp"
 
@@ -18,7 +17,7 @@ const std::string product_columns =
 
 listed_product read_product(const sqlite::statement& s) {
   listed_product one{s.integer(0),
-                     product_from_json(nlohmann::json::parse(s.text(1))),
+                     product_from_text(s.text(1)),
                      s.text(2),
                      from_millis(s.integer(3)),
                      from_millis(s.integer(4)),

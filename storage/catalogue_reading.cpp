@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/product_text.hpp"
 #include "storage/adoption.hpp"
 #include "storage/country_prices.hpp"
 #include "storage/image_rows.hpp"
@@ -11,7 +12,7 @@ namespace catwalk::storage {
 
 result<catalogue_entry> read_entry(sqlite::connection& db, const sqlite::statement& row) {
   catalogue_entry entry;
-  entry.item = product_from_json(nlohmann::json::parse(row.text(0)));
+  entry.item = product_from_text(row.text(0));
   entry.item.endpoint_index = static_cast<int>(row.integer(1));
   entry.vector_state = row.text(2);
   entry.vector_error = row.text(4);

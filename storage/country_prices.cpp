@@ -1,6 +1,5 @@
 #include "storage/country_prices.hpp"
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
@@ -80,8 +79,7 @@ std::optional<product> country_prices::preview(const product& p) const {
   product row = p;
   auto s = db_.prepare("select site, fields from products where id = ?1 and gone_at is null");
   s.bind(p.id.str());
-  if (s.step() && follows(p.id, s.text(0), mine->position))
-    row = product_from_json(nlohmann::json::parse(s.text(1)));
+  if (s.step() && follows(p.id, s.text(0), mine->position)) row = product_from_text(s.text(1));
   join(row, prices);
   return row;
 }
@@ -99,7 +97,7 @@ bool country_prices::rewrite(const product_id& id, bool to_sink, wall_time now) 
     in_sink = s.optional_text(1);
     held = s.integer(2) != 0;
   }
-  product p = product_from_json(nlohmann::json::parse(text));
+  product p = product_from_text(text);
   const std::string before = p.field_hash();
   join(p);
   const std::string hash = p.field_hash();

@@ -1,7 +1,6 @@
 #include "storage/event_feed.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "core/product_text.hpp"
 #include "storage/run_rows.hpp"
 #include "storage/state_operations.hpp"
 
@@ -51,7 +50,7 @@ event_batch read_events(connection& db, std::int64_t after, int limit) {
     one.run = s.integer(1);
     one.at = from_millis(s.integer(2));
     one.kind = s.text(3);
-    if (const auto fields = s.optional_text(5)) one.item = product_from_json(nlohmann::json::parse(*fields));
+    if (const auto fields = s.optional_text(5)) one.item = product_from_text(*fields);
     one.offer = read_offer(s, 6);
     if (const auto product = s.optional_integer(4))
       one.before = offer_before(db, *product, one.number);

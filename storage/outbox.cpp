@@ -2,9 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/product_text.hpp"
 #include "storage/adoption.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
@@ -29,7 +29,7 @@ sink_row read_row(connection& db, const sqlite::statement& s) {
   row.key = product_id(s.text(0));
   row.seq = s.integer(1);
   row.is_delete = s.text(2) == "delete";
-  row.item = product_from_json(nlohmann::json::parse(s.text(4)));
+  row.item = product_from_text(s.text(4));
   row.item.endpoint_index = static_cast<int>(s.integer(5));
   if (const auto older = s.optional_text(7)) row.item.id = product_id(*older);
   if (!s.is_null(8)) row.item.availability = "out_of_stock";

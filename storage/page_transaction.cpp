@@ -327,7 +327,7 @@ page_counts page_transaction::settle(run_id run, const std::vector<site_listing>
       db_.run("update deferred_products set waits = 1 where id = ?1", row.id);
       continue;
     }
-    auto p = product_from_json(nlohmann::json::parse(row.json));
+    auto p = product_from_text(row.json);
     country_prices(db_).join(p);
     // Nothing higher came: the product is no longer where its row was from.
     db_.run("update products set endpoint_index = ?2 where id = ?1", p.id.str(), p.endpoint_index);

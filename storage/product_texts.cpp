@@ -1,9 +1,8 @@
 #include "storage/product_texts.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "core/clock.hpp"
 #include "core/product.hpp"
+#include "core/product_text.hpp"
 #include "core/sha256.hpp"
 #include "storage/outbox_rows.hpp"
 #include "storage/state_operations.hpp"
@@ -52,7 +51,7 @@ asio::awaitable<result<std::vector<due_text>>> product_texts::due(std::string fi
     s.bind(limit);
     while (s.step()) {
       due_text one{product_id(s.text(0)), s.text(1), "", "", false};
-      one.text = product_from_json(nlohmann::json::parse(s.text(2))).info_text();
+      one.text = product_from_text(s.text(2)).info_text();
       one.hash = sha256_hex(one.text);
       one.ready = text_mark(db, one.hash, fingerprint).has_value();
       due.push_back(std::move(one));

@@ -7,10 +7,10 @@
 #include <limits>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <queue>
 #include <utility>
 
+#include "core/product_text.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/product_events.hpp"
 #include "storage/vector_blob.hpp"
@@ -43,8 +43,8 @@ std::vector<neighbour> read_products(sqlite::connection& db,
   for (const auto& [score, number] : best) {
     s.bind(number);
     if (s.step()) {
-      neighbour one{static_cast<float>(score), product_from_json(nlohmann::json::parse(s.text(0))),
-                    from_millis(s.integer(1)), from_millis(s.integer(2)), std::nullopt};
+      neighbour one{static_cast<float>(score), product_from_text(s.text(0)), from_millis(s.integer(1)),
+                    from_millis(s.integer(2)), std::nullopt};
       if (const auto changed = s.optional_integer(3)) one.price_changed = from_millis(*changed);
       found.push_back(std::move(one));
     }
