@@ -41,10 +41,12 @@ class running_server {
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~running_server() {
-    stop({});
+    if (!stopped_) stop({});
     thread_.join();
   }
+  /// Once: the loop ends with it.
   void stop(std::chrono::milliseconds at_most) {
+    stopped_ = true;
     asio::co_spawn(loop_, server_.stop(at_most), asio::use_future).get();
   }
 
@@ -94,6 +96,7 @@ class running_server {
   http_server server_;
   tcp::endpoint endpoint_;
   std::thread thread_;
+  bool stopped_ = false;
 };
 
 }  // namespace

@@ -313,8 +313,8 @@ TEST_CASE_METHOD(writer_fixture, "a row that another product took over is not re
   embed("https://shop.test/i/new.jpg", {1, 2});
   CHECK(drain());
   CHECK(rows_in("products where id = 'id-new' and sink_key = 'id-0'") == 1);
-  auto gone = [](sqlite::connection& db) -> result<int> {
-    enqueue_delete(db, product_id("id-0"), wall_now());
+  auto gone = [](sqlite::connection& c) -> result<int> {
+    enqueue_delete(c, product_id("id-0"), wall_now());
     return 0;
   };
   value_of(wait_for(db->internals().write(gone)));
