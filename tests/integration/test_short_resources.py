@@ -81,7 +81,7 @@ def test_a_disk_that_breaks_loses_nothing(catwalk, configure, supabase, workdir,
             for product in shop.all_products:
                 product.price += 100
             broken = catwalk(
-                "scrape", "Zara", "--allow-untrained", "--wait", "10s", env=faults.env(call, skip, times), timeout=60
+                "scrape", "Zara", "--allow-untrained", "--wait", "10s", env=faults.env(call, skip, times)
             )
             assert broken.code in (0, 1, 3), (skip, broken)
             if broken.code != 0:

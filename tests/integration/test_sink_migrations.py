@@ -1,8 +1,14 @@
 """`catwalk sink sql | migrate | status`: on an empty database and on tables that exist, twice, and refused."""
 
+import json
+import urllib.error
+import urllib.request
+
 import psycopg
 import pytest
 
+from tests.integration.test_shopify import sites
+from tests.support.shopify_shop import ShopifyShop
 from tests.support.supabase.tables import WIDTHS
 
 CATALOGUE = """
@@ -128,6 +134,111 @@ def test_search_and_vectors_by_function(migrate, supabase):
     )
 
 
+def test_search_between_two_prices(migrate, supabase):
+    assert migrate("--prices").code == 0
+    insert(supabase, "catwalk", 4)
+    ones = [1.0] + [0.0] * 511
+    supabase.sql("update products set image_embedding = %s", (str(ones),))
+    # The fourth has no price that could be compared.
+    for number, amount in enumerate(("10", "20.50", "30")):
+        supabase.sql("update products set price_amount = %s where id = %s", (amount, str(number)))
+
+    def found(**filters):
+        query = {"query_embedding": ones, "match_count": 10, "filters": filters}
+        status, rows = post(supabase, "rpc/match_products", query, {"apikey": supabase.key})
+        assert status == 200, rows
+        return {row["id"] for row in rows}
+
+    assert found() == {"0", "1", "2", "3"}
+    assert found(min_price=20.5) == {"1", "2"}
+    assert found(max_price=20.5) == {"0", "1"}
+    assert found(min_price=10.01, max_price=29.99) == {"1"}
+    assert found(min_price=31) == set()
+    assert found(min_price="10.01", source="s") == {"1", "2"}
+
+
+def test_prices_as_numbers_are_filled(catwalk, configure, migrate, supabase):
+    supabase.control("reset")
+    assert migrate("--prices").code == 0
+    supabase.control("reload_schema")
+    with ShopifyShop(6) as shop:
+        configure(None, supabase, sites=sites(shop, currency="CZK"))
+        done = catwalk("scrape", "--allow-untrained")
+        assert done.code == 0, done
+    rows = supabase.sql(
+        "select title, price_amount, price_currency, sale_amount, price, sale from products order by title"
+    )
+    assert len(rows) == 6
+    for number, row in enumerate(rows, 1):
+        now, before = 20 + number, 40 + number
+        reduced = number % 3 == 0
+        assert row[:4] == (f"Coat {number}", before if reduced else now, "CZK", now if reduced else None)
+        assert row[4].startswith(str(before if reduced else now)) and bool(row[5]) == reduced
+
+
+def test_the_public_key_writes_nothing(migrate, supabase):
+    """Supabase grants every table to all of its roles: what holds them off is row security."""
+    supabase.control("reset")
+    assert migrate("--prices", "--events").code == 0
+    supabase.control("reload_schema")
+    insert(supabase, "catwalk")
+    before, events = supabase.rows(), supabase.rows("product_events")
+    assert len(before) == 3 and len(events) == 3
+    signed_in = supabase.control("token", role="authenticated", exp=4_000_000_000)["token"]
+    for headers in (
+        {"apikey": supabase.keys["publishable"]},
+        {"apikey": supabase.keys["publishable"], "Authorization": f"Bearer {signed_in}"},
+    ):
+        assert post(supabase, "products?select=id", None, headers, "GET")[1] is not None
+        row = {"id": "9", "source": "s", "title": "t", "image_url": "i", "product_url": "u9"}
+        assert post(supabase, "products", row, headers)[0] in (401, 403)
+        merge = {**headers, "Prefer": "resolution=merge-duplicates"}
+        assert post(supabase, "products?on_conflict=id", {**row, "id": "1"}, merge)[0] in (401, 403)
+        post(supabase, "products?id=eq.1", {"title": "theirs"}, headers, "PATCH")
+        post(supabase, "products?id=eq.1", None, headers, "DELETE")
+        assert post(supabase, "product_events", {"product_id": "1", "event": "new"}, headers)[0] >= 400
+        post(supabase, "product_events?id=gt.0", None, headers, "DELETE")
+        assert supabase.rows() == before
+        assert supabase.rows("product_events") == events
+
+
+def test_half_vectors_are_offered_where_they_make_it_fit(catwalk, migrate, supabase):
+    """Vectors of 16,000 numbers, so that few rows fill a free project."""
+    supabase.create_table("catwalk", width=16_000)
+    assert migrate().code == 0
+
+    def size(rows, bytes_a_number):
+        vector = 16_000 * bytes_a_number + 8
+        return rows * (1_800 + vector + (vector + 300) * 4 // 3) // 1_000_000
+
+    def size_line():
+        supabase.sql("analyze products")
+        state = catwalk("sink", "status")
+        return state.out.partition("  size ")[2].partition("  warning")[0]
+
+    supabase.sql(
+        "insert into products (id, source, title, product_url, image_url) "
+        "select n::text, 's', 't', 'u' || n, 'i' from generate_series(1, 3400) n"
+    )
+    said = size_line()
+    assert f"3400 rows take about {size(3400, 4)} MB" in said and "holds 500" in said
+    assert f"with halfvec about {size(3400, 2)} MB: `catwalk sink sql --half`" in said
+    supabase.sql("delete from products where id::int > 3200")
+    said = size_line()
+    assert f"3200 rows take about {size(3200, 4)} MB" in said
+    assert "halfvec" not in said, "it fits as it is"
+    supabase.sql(
+        "drop function match_products; alter table products drop column info_embedding, "
+        "alter column image_embedding type halfvec(16000) using null; "
+        "insert into products (id, source, title, product_url, image_url) "
+        "select n::text, 's', 't', 'u' || n, 'i' from generate_series(3201, 9000) n"
+    )
+    supabase.control("reload_schema")
+    said = size_line()
+    assert f"9000 rows take about {size(9000, 2)} MB" in said
+    assert "with halfvec" not in said, "they are half already"
+
+
 def test_events_are_kept_for_the_app(migrate, supabase):
     assert migrate("--events").code == 0
     insert(supabase, "catwalk", 1)
@@ -203,18 +314,15 @@ def test_the_connection_string_is_in_no_output(catwalk, configure, supabase):
     assert "127.0.0.1:1" in refused.err
 
 
-def post(supabase, path, body, headers):
-    import json
-    import urllib.error
-    import urllib.request
-
+def post(supabase, path, body, headers, method="POST"):
     request = urllib.request.Request(
         f"{supabase.url}/rest/v1/{path}",
         json.dumps(body).encode(),
         {"Content-Type": "application/json", **headers},
+        method=method,
     )
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, json.load(answer)
+            return answer.status, json.loads(answer.read() or "null")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
