@@ -68,3 +68,18 @@ def test_pictures_on_private_addresses_need_permission(catwalk, configure, shop,
     if respect:
         assert shop.requests() == []
         assert "allow_private_addresses" in done.out + done.err
+
+
+def test_a_site_that_does_not_ask_robots_is_warned_about_once(catwalk, configure, shop):
+    words = "respect_robots is false"
+    configure(shop)
+    checked = catwalk("check")
+    assert checked.code == 0, checked
+    assert checked.out.count(words) == 1 and "sites.yaml:2:3" in checked.out, checked
+    for command in (("scrape", "Zara"), ("scrape", "Zara", "--dry-run")):
+        done = catwalk(*command)
+        assert done.err.count(words) == 1, done
+        assert "Zara: respect_robots is false" in done.err, done
+    configure(shop, sites=site_text(shop).replace("respect_robots: false", "respect_robots: true"))
+    assert words not in catwalk("check").out
+    assert words not in catwalk("scrape", "Zara", "--dry-run").err
