@@ -1,8 +1,11 @@
 """How shops are asked: limits, delays, Retry-After, robots.txt."""
 
 import pytest
+import yaml
 
 from tests.integration.site_files import site_text
+from tests.support.catwalk_binary import wait_until
+from tests.support.slow_shop import SlowShop
 
 
 def page_times(shop):
@@ -83,3 +86,20 @@ def test_a_site_that_does_not_ask_robots_is_warned_about_once(catwalk, configure
     configure(shop, sites=site_text(shop).replace("respect_robots: false", "respect_robots: true"))
     assert words not in catwalk("check").out
     assert words not in catwalk("scrape", "Zara", "--dry-run").err
+
+
+def test_a_body_that_drips_is_given_up_before_the_time_limit(catwalk, configure):
+    with SlowShop() as shop:
+        api = {
+            "endpoint": shop.url + "/list",
+            "items_path": "[]",
+            "field_map": {"external_id": "id", "price": "price", "image_url": "image"},
+        }
+        configure(
+            sites=yaml.safe_dump([{"brand": "Slow", "respect_robots": False, "currency": "EUR", "api": api}]),
+            fetch={"pages": {"timeout": "30s"}},
+        )
+        running = catwalk.begin("scrape", "Slow", "--dry-run")
+        wait_until(lambda: shop.endured, 60)
+        running.kill()
+    assert 8 < shop.endured[0] < 20, shop.endured
