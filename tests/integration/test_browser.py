@@ -137,6 +137,7 @@ def test_without_the_browser_the_page_is_read_as_it_is_sent(site, scrape, tempor
         site(shop)
         done, rows = scrape(env={"PATH": "/nowhere"})
         assert done.code == 3, done
+        assert done.err.count("--no-sandbox") == (os.geteuid() == 0), done
         assert list(rows) == ["Plain"]
         assert done.err.count("Chromium is not in PATH") == 1
         assert "read without the browser" in done.out + done.err
