@@ -191,6 +191,10 @@ int spawn(std::vector<std::string> command, std::vector<std::string> environment
 
 }  // namespace
 
+bool chromium_is_installed() {
+  return find_chromium().has_value();
+}
+
 browser_process::browser_process(pid_t shell, asio::posix::stream_descriptor words, int leash)
     : shell_(shell), words_(std::move(words)), leash_(leash) {}
 
