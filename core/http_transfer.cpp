@@ -22,9 +22,12 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t max_header_bytes = 1'000'000;
 constexpr auto max_connect_time = 15'000ms;
-// Below this rate for this long a transfer without a nearer time limit counts as dead.
+// Below this rate for this long a transfer counts as dead: while nothing of the answer is there, where no
+// time limit is nearer; within a body, for a third of the limit, since who began to answer has no reason to
+// pause.
 constexpr long dead_rate = 10;  // bytes per second
 constexpr auto dead_time = 60s;
+constexpr auto shortest_dead_time = 10s;
 
 std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
@@ -122,10 +125,7 @@ void http_transfer::set_options() {
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(std::min<std::chrono::milliseconds>(timeout, max_connect_time).count()));
   // The time limit itself is the client's timer, which also counts the wait for a free connection.
-  if (timeout > 2 * dead_time) {
-    curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_LIMIT, dead_rate);
-    curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_TIME, static_cast<long>(dead_time.count()));
-  }
+  if (timeout > 2 * dead_time) end_when_slower_for(dead_time);
   if (!options_.unix_socket.empty())
     curl_easy_setopt(easy_, CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, options_.insecure_tls ? 0L : 1L);
@@ -230,6 +230,16 @@ result<void> http_transfer::set_proxy() {
   return {};
 }
 
+void http_transfer::end_when_slower_for(std::chrono::seconds time) {
+  curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_LIMIT, dead_rate);
+  curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_TIME, static_cast<long>(time.count()));
+}
+
+void http_transfer::watch_body() {
+  const auto third = std::chrono::duration_cast<std::chrono::seconds>(request_.timeout / 3);
+  if (third >= shortest_dead_time) end_when_slower_for(std::min<std::chrono::seconds>(third, dead_time));
+}
+
 std::size_t http_transfer::on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept {
   auto& transfer = *static_cast<http_transfer*>(self);
   try {
@@ -292,6 +302,7 @@ bool http_transfer::take_end_of_headers() {
 }
 
 bool http_transfer::take_body(std::string_view piece) {
+  if (!body_began_) watch_body();
   body_began_ = true;
   body_bytes_ += piece.size();
   if (body_bytes_ > request_.max_bytes) {

@@ -57,6 +57,8 @@ class http_transfer {
   curl_socket_t open_socket(const curl_sockaddr& address);
   bool redirects() const;
   std::optional<result<http_response>> follow_redirect();
+  void end_when_slower_for(std::chrono::seconds time);
+  void watch_body();  ///< from its first byte on
   error failure(errc code, std::string why, std::string hint = {}) const;
   error failure_of(CURLcode code) const;
   error refused(std::string_view address, const std::string& range) const;

@@ -22,7 +22,9 @@ bool ran_out_of_memory(const std::exception& thrown) {
   if (dynamic_cast<const std::bad_alloc*>(&thrown) != nullptr) return true;
   constexpr auto words =
       std::to_array<std::string_view>({"std::bad_alloc", "can't allocate memory", "out of memory",
-                                       "Cannot allocate memory", "could not create a memory object"});
+                                       "Cannot allocate memory", "could not create a memory object",
+                                       // What oneDNN says when it gets none for the code that it makes.
+                                       "could not create a primitive"});
   const std::string_view said = thrown.what();
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view w) { return said.find(w) != std::string_view::npos; });

@@ -152,7 +152,7 @@ asio::awaitable<http_reply> site_endpoints::probe(const http_server_request& req
   const held_flag one(probing_);
   asio::steady_timer limit(app_.loop(), longest_probe);
   auto probing = run_probe(app_.loop().get_executor(), app_.settings().fetch, std::move(url),
-                           app_.permitted_endpoints());
+                           probe_browser::none, app_.permitted_endpoints());
   auto ended = co_await (std::move(probing) || limit.async_wait(asio::use_awaitable));
   if (ended.index() == 1)
     co_return error_reply(

@@ -13,6 +13,7 @@
 #include "core/json_text.hpp"
 #include "core/log_scope.hpp"
 #include "core/offload.hpp"
+#include "daemon/ignored_robots.hpp"
 #include "daemon/site_sync.hpp"
 #include "storage/layout.hpp"
 
@@ -166,6 +167,7 @@ asio::awaitable<void> site_runner::carry_out(work& run, const run_request& reque
   const auto began = steady_now();
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     auto& site = report.sites[i];
+    warn_of_ignored_robots(*chosen[i]);
     auto reading = commit_site(*chosen[i], report.run, request.read, site);
     run.sites.spawn("site " + site.site, in_log_scope({report.run, site.site}, std::move(reading)));
   }
@@ -310,6 +312,7 @@ asio::awaitable<result<run_report>> site_runner::dry_run(run_request request, dr
   const registration listed(*this, under_way);
   for (std::size_t i = 0; i < chosen->size(); ++i) {
     report.sites[i].site = (*chosen)[i]->name;
+    warn_of_ignored_robots(*(*chosen)[i]);
     under_way.sites.spawn("site " + report.sites[i].site,
                           compare_site(*(*chosen)[i], request.read, report.sites[i], findings));
   }

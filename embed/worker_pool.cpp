@@ -169,13 +169,6 @@ error image_error(errc code, const std::string& name, std::string why, std::stri
   return {code, "cannot embed image", name, std::move(why), std::move(hint)};
 }
 
-/// What can be done about an error of torch's. oneDNN, which makes code for each shape, does not say that it
-/// got no memory for it.
-std::string hint_for(std::string_view words) {
-  if (words.find("could not create a primitive") == words.npos) return {};
-  return "memory may be short: give catwalk more of it, or fewer embed.threads";
-}
-
 /// Sleeps until the reply is woken; false when the coroutine was cancelled first.
 asio::awaitable<bool> worker_pool::sleep(std::shared_ptr<embed_reply> reply) {
   while (!reply->ready) {
@@ -339,7 +332,7 @@ void worker_pool::run(std::vector<request_ptr> requests, at::Tensor& input) {
     if (on_.device.is_cuda()) pixels = pixels.to(on_.device, at::kByte, true);
     vectors = module_.forward(pixels).to(at::kCPU).contiguous();
   } catch (const std::exception& e) {
-    failure = with_cause(image_error(errc::device, "", "the forward pass failed", hint_for(e.what())), e);
+    failure = with_cause(image_error(errc::device, "", "the forward pass failed", ""), e);
   }
   forward_ns_ += std::chrono::duration_cast<std::chrono::nanoseconds>(steady_now() - begun).count();
   ++batches_;

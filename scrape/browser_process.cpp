@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,6 +115,16 @@ std::vector<std::string> environment_in(const std::string& folder) {
   return kept;
 }
 
+/// Chromium refuses to be root with its sandbox. Said once, however often it is started.
+void warn_of_no_sandbox() {
+  static bool said = false;
+  if (std::exchange(said, true)) return;
+  spdlog::warn(
+      "Chromium runs without its sandbox (--no-sandbox), since catwalk is root: run catwalk as an ordinary "
+      "user, or "
+      "name a browser that one runs in fetch.browser");
+}
+
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> list;
   list.reserve(words.size() + 1);
@@ -180,6 +191,10 @@ int spawn(std::vector<std::string> command, std::vector<std::string> environment
 
 }  // namespace
 
+bool chromium_is_installed() {
+  return find_chromium().has_value();
+}
+
 browser_process::browser_process(pid_t shell, asio::posix::stream_descriptor words, int leash)
     : shell_(shell), words_(std::move(words)), leash_(leash) {}
 
@@ -208,7 +223,10 @@ result<std::unique_ptr<browser_process>> browser_process::start(const asio::any_
   std::vector<std::string> command{"sh", "-c", keeper, "catwalk-browser", folder, chromium->string()};
   command.insert(command.end(), switches.begin(), switches.end());
   command.push_back("--user-data-dir=" + profile.string());
-  if (::geteuid() == 0) command.emplace_back("--no-sandbox");  // Chromium refuses to be root with it
+  if (::geteuid() == 0) {
+    warn_of_no_sandbox();
+    command.emplace_back("--no-sandbox");
+  }
   command.emplace_back("about:blank");
   pipe_ends leash, words;
   pid_t child = -1;

@@ -12,6 +12,9 @@
 
 namespace catwalk::scrape {
 
+/// Whether there is a Chromium in PATH to start.
+bool chromium_is_installed();
+
 /// A headless Chromium of our own, with an empty profile in a temporary folder. A shell watches over it: when
 /// this process lets go of a pipe, by end() or by dying in whatever way, the shell ends Chromium by its
 /// process id and removes the folder. Loop-only.

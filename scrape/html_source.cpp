@@ -32,6 +32,7 @@ page_manners manners_of(const config::html_source& html) {
   manners.accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
   manners.debug = html.debug;
   manners.use_browser = html.use_browser;
+  manners.browser_if_refused = true;
   if (html.wait_for) {
     manners.wait_for_listing = manners.wait_for_detail = html.wait_for->text;
   } else if (html.product_selector) {

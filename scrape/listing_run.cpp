@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -129,9 +130,8 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   of.more = false;
   const std::string key = of.place.address.key();
   const auto known = co_await sink.known(of.place.endpoint, key);
-  fetch_request request =
-      requests_.make_page(of.place.address, known ? &*known : nullptr, requests_.manners().wait_for_listing);
-  auto response = co_await context_.pages.fetch(std::move(request));
+  auto fetching = requests_.fetch_page(of.place.address, known, requests_.manners().wait_for_listing);
+  auto response = co_await std::move(fetching);
   if (response.has_error()) {
     if (response.error().code == errc::cancelled) co_return response.error();
     of.outcome.failure = response.error();
@@ -242,9 +242,8 @@ asio::awaitable<result<void>> listing_run::read_entries(reading& of, std::vector
 
 asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address address, page_sink& sink) {
   const auto known = co_await sink.known(of.place.endpoint, address.url);
-  fetch_request request =
-      requests_.make_page(address, known ? &*known : nullptr, requests_.manners().wait_for_detail);
-  auto response = co_await context_.pages.fetch(std::move(request));
+  auto fetching = requests_.fetch_page(address, known, requests_.manners().wait_for_detail);
+  auto response = co_await std::move(fetching);
   page read;
   read.endpoint = of.place.endpoint;
   read.endpoint_index = of.place.endpoint_index;

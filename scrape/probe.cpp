@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "config/load.hpp"
+#include "core/offload.hpp"
 #include "core/url.hpp"
+#include "scrape/card_grid.hpp"
+#include "scrape/contained.hpp"
+#include "scrape/embedded_json.hpp"
 #include "scrape/feed_parser.hpp"
+#include "scrape/html_document.hpp"
+#include "scrape/html_encoding.hpp"
 #include "scrape/json_document.hpp"
+#include "scrape/link_groups.hpp"
 #include "scrape/probe_stanza.hpp"
 #include "scrape/robots.hpp"
 #include "scrape/sitemap_parser.hpp"
@@ -19,8 +27,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t most_sitemaps = 3;
-/// A sitemap lists pages of all kinds; so many without a product say that it is not the products'.
-constexpr int most_pages = 20;
 /// Folders of an address that are tried as a shop's own, besides the host's.
 constexpr std::size_t most_folders = 3;
 
@@ -33,6 +39,8 @@ page_manners browser_like() {
 /// Keeps the first products that a source gives, and remembers nothing.
 class sample_sink final : public page_sink {
  public:
+  explicit sample_sink(int most_pages) : most_pages_(most_pages) {}
+
   asio::awaitable<std::optional<page_validators>> known(const std::string&, const std::string&) override {
     co_return std::nullopt;
   }
@@ -45,13 +53,22 @@ class sample_sink final : public page_sink {
     co_return result<void>();
   }
   bool limit_reached() const override {
-    return products.size() >= probe::products_shown || pages >= most_pages;
+    return products.size() >= probe::products_shown || pages >= most_pages_;
   }
 
   std::vector<product> products;
   int pages = 0;
   std::string last_skip;
+
+ private:
+  int most_pages_;
 };
+
+/// The shop's front page rather than a part of what it sells.
+bool is_front_page(const std::string& address) {
+  const auto parsed = parse_url(address);
+  return parsed.has_value() && (parsed->path.empty() || parsed->path == "/") && parsed->query.empty();
+}
 
 /// The collection that an address of a Shopify shop shows; empty: none.
 std::string collection_in(const std::string& path) {
@@ -102,22 +119,52 @@ probe::probe(const source_context& context) : context_(context), requests_(conte
 asio::awaitable<result<probe_report>> probe::run(std::string address) {
   if (address.find("://") == std::string::npos) address = "https://" + address;
   if (auto looked = co_await look(address); looked.has_error()) co_return looked.error();
-  for (candidate& one : candidates_) {
-    auto read = co_await read_with(one.stanza);
+  auto found = co_await try_candidates();
+  if (found.has_error()) co_return found.error();
+  if (!*found) {
+    if (auto rendered = co_await look_with_browser(); rendered.has_error()) co_return rendered.error();
+    found = co_await try_candidates();
+    if (found.has_error()) co_return found.error();
+  }
+  if (*found) co_return std::move(report_);
+  co_return found_nothing(address);
+}
+
+asio::awaitable<result<bool>> probe::try_candidates() {
+  for (candidate& one : std::exchange(candidates_, {})) {
+    auto reading = read_with(one);
+    auto read = co_await std::move(reading);
     if (read.has_error() && read.error().code == errc::cancelled) co_return read.error();
     if (read.has_error()) {
-      report_.tried.push_back(one.kind + ": " + read.error().to_string());
+      note_failure(one.kind, read.error());
       continue;
     }
     report_.kind = std::move(one.kind);
     report_.stanza = std::move(one.stanza);
     report_.products = std::move(*read);
-    co_return std::move(report_);
+    co_return true;
   }
+  co_return false;
+}
+
+/// Of several tries of a kind the first, the likeliest, says why.
+void probe::note_failure(const std::string& kind, const error& why) {
+  const std::string mark = kind + ": ";
+  const bool noted = std::any_of(report_.tried.begin(), report_.tried.end(),
+                                 [&](const std::string& one) { return one.starts_with(mark); });
+  if (!noted) report_.tried.push_back(mark + why.to_string());
+}
+
+error probe::found_nothing(const std::string& address) const {
   error nothing{errc::not_found, "found no products that catwalk can read", redacted(address), "",
                 "try the address of a category, a feed, or the JSON that the shop's pages load"};
+  if (status_ == 404 || status_ == 410) {
+    nothing.what = "there is no such page";
+    nothing.why = "the shop answered " + std::to_string(status_);
+    nothing.hint = "look at the address in a browser";
+  }
   for (const std::string& one : report_.tried) nothing.why += (nothing.why.empty() ? "" : "; ") + one;
-  co_return nothing;
+  return nothing;
 }
 
 /// Asks for the address and lists the stanzas that may fit, the likeliest first.
@@ -128,14 +175,15 @@ asio::awaitable<result<void>> probe::look(const std::string& address) {
   const stanza_head head = head_for(response->url);
   const std::string& body = response->body;
   const std::string_view start = trimmed(std::string_view(body).substr(0, 1000));
-  const bool answered = response->status >= 200 && response->status < 300;
+  status_ = response->status;
+  const bool answered = status_ >= 200 && status_ < 300;
   if (answered && (start.starts_with('{') || start.starts_with('['))) {
     if (address.find("/products.json") != std::string::npos) add_shopify(address);
     if (const auto document = parse_json_document(body, address)) {
       if (auto stanza = api_stanza(head, address, *document))
         candidates_.push_back({"api", std::move(*stanza)});
     } else {
-      report_.tried.push_back("api: " + document.error().to_string());
+      note_failure("api", document.error());
     }
   } else if (answered && holds_items(body, address)) {
     candidates_.push_back({"feed", feed_stanza(head, address)});
@@ -146,8 +194,79 @@ asio::awaitable<result<void>> probe::look(const std::string& address) {
   // Any page of a Shopify shop leads to its list; one that says nothing of it may still be one.
   add_shopify(response->url);
   if (!answered || !looks_like_html(start)) co_return result<void>();
+  page_ = address;
   candidates_.push_back({"html", html_stanza(head, address)});
-  co_return co_await add_sitemaps(response->url);
+  // The front page shows a part of what the sitemaps list; a category is what was asked for.
+  const std::string shop = response->url;
+  const bool front = is_front_page(shop);
+  if (front) {
+    if (auto added = co_await add_sitemaps(shop); added.has_error()) co_return added.error();
+  }
+  if (auto added = co_await look_into_page(std::move(*response), false); added.has_error())
+    co_return added.error();
+  if (front) co_return result<void>();
+  co_return co_await add_sitemaps(shop);
+}
+
+/// The page as a browser renders it.
+asio::awaitable<result<void>> probe::look_with_browser() {
+  if (context_.browser == nullptr || page_.empty()) co_return result<void>();
+  page_manners manners = browser_like();
+  manners.use_browser = true;
+  const site_requests rendering(context_, manners);
+  const page_address wanted{page_, ""};
+  fetch_request request = rendering.make_page(wanted, nullptr, "");
+  auto response = co_await context_.pages.fetch(std::move(request));
+  if (response.has_error() && response.error().code == errc::cancelled) co_return response.error();
+  if (response.has_error()) {
+    note_failure("browser", response.error());
+    co_return result<void>();
+  }
+  if (rendering.lacks_browser()) co_return result<void>();
+  html_choice choice;
+  choice.use_browser = true;
+  candidates_.push_back({"html", html_stanza(head_for(page_), page_, choice)});
+  co_return co_await look_into_page(std::move(*response), true);
+}
+
+/// Adds what a page's scripts, elements and links may hold.
+asio::awaitable<result<void>> probe::look_into_page(http_response response, bool rendered) {
+  auto work =
+      contained(redacted(page_),
+                [address = page_, page = std::move(response), rendered]() -> result<std::vector<candidate>> {
+                  return candidates_of_page(address, page, rendered);
+                });
+  auto found = co_await offload(context_.cpu, std::move(work));
+  if (found.has_error()) {
+    note_failure("html", found.error());
+    co_return result<void>();
+  }
+  std::move(found->begin(), found->end(), std::back_inserter(candidates_));
+  co_return result<void>();
+}
+
+std::vector<probe::candidate> probe::candidates_of_page(const std::string& address,
+                                                        const http_response& response, bool rendered) {
+  std::vector<candidate> found;
+  const stanza_head head = head_for(address);
+  const std::string type = header_text(response, "Content-Type");
+  // JSON that scripts hold is read from the page as the shop sends it.
+  if (!rendered) {
+    if (auto stanza = api_stanza(head, address, embedded_json(response.body, type, address)))
+      found.push_back({"api", std::move(*stanza)});
+  }
+  const auto page = html_document::parse(page_as_utf8(response.body, type), address);
+  if (page.has_error()) return found;
+  html_choice choice;
+  choice.use_browser = rendered;
+  choice.grid = find_card_grid(*page);
+  if (choice.grid) found.push_back({"html", html_stanza(head, address, choice)});
+  choice.grid.reset();
+  for (std::string& selector : product_link_selectors(*page, response.url)) {
+    choice.product_link_selector = std::move(selector);
+    found.push_back({"html", html_stanza(head, address, choice), links_tried});
+  }
+  return found;
 }
 
 /// What robots.txt names, else the usual place.
@@ -181,16 +300,16 @@ void probe::add_shopify(const std::string& address) {
   }
 }
 
-asio::awaitable<result<std::vector<product>>> probe::read_with(const std::string& stanza) {
-  const auto loaded = config::parse_sites(stanza, "the stanza");
+asio::awaitable<result<std::vector<product>>> probe::read_with(candidate one) {
+  const auto loaded = config::parse_sites(one.stanza, "the stanza");
   if (config::has_errors(loaded.found))
     co_return error{errc::internal, "made a stanza that does not load", "",
                     config::to_string(loaded.found.front()), ""};
-  source_context context{loaded.sites.front(), context_.fetch, context_.pages, context_.cpu,
-                         context_.cookies};
+  source_context context{loaded.sites.front(), context_.fetch, context_.pages,  context_.cpu,
+                         context_.cookies,     true,           context_.browser};
   auto made = make_source(context);
   if (made.has_error()) co_return made.error();
-  sample_sink sink;
+  sample_sink sink(one.most_pages);
   const auto outcomes = co_await (*made)->read(sink);
   if (!sink.products.empty()) co_return std::move(sink.products);
   if (outcomes.has_error()) co_return outcomes.error();

@@ -46,7 +46,7 @@ struct place {
 /// on large answers.
 template <class Visit>
 void walk(const json& document, std::size_t limit, Visit visit) {
-  constexpr int deepest = 8;
+  constexpr int deepest = 12;
   constexpr std::size_t of_a_list = 3;
   std::deque<place> left{{"", &document, 0}};
   for (std::size_t seen = 0; !left.empty() && seen < limit; ++seen) {
@@ -122,6 +122,11 @@ const std::vector<wanted_field>& wanted_fields() {
   return fields;
 }
 
+const wanted_field& field_called(std::string_view name) {
+  const auto& fields = wanted_fields();
+  return *std::find_if(fields.begin(), fields.end(), [&](const auto& one) { return one.field == name; });
+}
+
 /// The best expression for a field in one item; empty: none.
 std::string expression_for(const wanted_field& wanted, const json& item) {
   std::string best;
@@ -145,6 +150,13 @@ std::string expression_for(const wanted_field& wanted, const json& item) {
   return best;
 }
 
+/// The same; what has an address of its own needs no other id.
+std::string expression_or_address(const wanted_field& wanted, const json& item) {
+  std::string found = expression_for(wanted, item);
+  const bool is_id = std::string_view(wanted.field) == "external_id";
+  return found.empty() && is_id ? expression_for(field_called("product_url"), item) : found;
+}
+
 /// The list whose objects look most like products.
 struct list_found {
   std::string path, fields;  ///< `fields` empty: there is none
@@ -158,7 +170,7 @@ list_found best_list(const json& document, bool price_of_its_own) {
     if (!at.value->is_array() || at.value->empty() || !at.value->front().is_object()) return;
     list_found now{at.path, "", std::min<std::size_t>(at.value->size(), 50), false};
     for (const wanted_field& wanted : wanted_fields()) {
-      const std::string expression = expression_for(wanted, at.value->front());
+      const std::string expression = expression_or_address(wanted, at.value->front());
       const std::string_view field = wanted.field;
       const bool nested = expression.find("[]") != std::string::npos;
       const bool needed = field == "external_id" || field == "price" || field == "image_url";
@@ -232,8 +244,22 @@ std::string feed_stanza(const stanza_head& head, const std::string& address) {
   return head_text(head) + "  feed: " + quoted(address) + '\n';
 }
 
-std::string html_stanza(const stanza_head& head, const std::string& address) {
-  return head_text(head) + "  html:\n    category_urls: [" + quoted(address) + "]\n";
+std::string html_stanza(const stanza_head& head, const std::string& address, const html_choice& choice) {
+  stanza_head first = head;
+  if (choice.grid && first.currency.empty()) {
+    const std::string& marked = choice.grid->currency;
+    first.currency =
+        marked.empty() ? guessed_currency(address) + "  # a guess: the prices name none" : marked;
+  }
+  std::string text = head_text(first) + "  html:\n    category_urls: [" + quoted(address) + "]\n";
+  if (choice.use_browser) text += "    use_browser: true\n";
+  if (!choice.product_link_selector.empty())
+    text += "    product_link_selector: " + quoted(choice.product_link_selector) + '\n';
+  if (!choice.grid) return text;
+  text += "    product_selector: " + quoted(choice.grid->product_selector) + "\n    product_selectors:\n";
+  for (const auto& [field, selector] : choice.grid->product_selectors)
+    text += "      " + field + ": " + quoted(selector) + '\n';
+  return text;
 }
 
 std::string sitemap_stanza(const stanza_head& head, const std::string& address) {

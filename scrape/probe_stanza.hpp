@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "scrape/card_grid.hpp"
+
 namespace catwalk::scrape {
 
 // Stanzas of sites.yaml that may fit an address. Each is text to be tried and pasted: what `probe` prints has
@@ -21,8 +23,14 @@ stanza_head head_for(std::string_view address);
 
 std::string shopify_stanza(const stanza_head& head, const std::string& shop, const std::string& collection);
 std::string feed_stanza(const stanza_head& head, const std::string& address);
-/// A page whose products, or links to them, stand in it for machines.
-std::string html_stanza(const stanza_head& head, const std::string& address);
+/// What an `html` stanza says beyond the page's address. Without any of it the page's products, or links to
+/// them, stand in it for machines.
+struct html_choice {
+  std::string product_link_selector;  ///< of links to product pages; empty: none
+  std::optional<card_grid> grid;
+  bool use_browser = false;
+};
+std::string html_stanza(const stanza_head& head, const std::string& address, const html_choice& choice = {});
 std::string sitemap_stanza(const stanza_head& head, const std::string& address);
 
 /// Looks for products in a JSON answer: the list whose objects have an id, a price and a picture. nullopt

@@ -11,6 +11,14 @@ namespace catwalk::scrape {
 
 namespace asio = boost::asio;
 
+namespace {
+
+bool is_refusal(const result<http_response>& response) {
+  return response.has_error() && (response.error().http_status == 401 || response.error().http_status == 403);
+}
+
+}  // namespace
+
 fetch_request site_requests::make(const page_address& address, const page_validators* known) const {
   const config::site& site = context_.site;
   fetch_request request;
@@ -41,13 +49,37 @@ fetch_request site_requests::make(const page_address& address, const page_valida
 
 fetch_request site_requests::make_page(const page_address& address, const page_validators* known,
                                        const std::string& wait_for) const {
-  const bool rendered = manners_.use_browser && context_.browser != nullptr;
+  const bool rendered = (manners_.use_browser || plain_refused_) && context_.browser != nullptr;
   fetch_request request = make(address, rendered ? nullptr : known);
   if (rendered) {
     request.renderer = context_.browser;
     request.wait_for = wait_for;
   }
   return request;
+}
+
+bool site_requests::may_render_refused() const {
+  return manners_.browser_if_refused && !plain_refused_ && context_.browser != nullptr &&
+         !context_.browser->unavailable();
+}
+
+asio::awaitable<result<http_response>> site_requests::fetch_page(page_address address,
+                                                                 std::optional<page_validators> known,
+                                                                 std::string wait_for) {
+  fetch_request request = make_page(address, known ? &*known : nullptr, wait_for);
+  const bool plain = request.renderer == nullptr;
+  auto response = co_await context_.pages.fetch(std::move(request));
+  if (!plain || !is_refusal(response) || !may_render_refused()) co_return response;
+  plain_refused_ = true;
+  fetch_request anew = make_page(address, nullptr, wait_for);
+  auto rendered = co_await context_.pages.fetch(std::move(anew));
+  if (rendered.has_value()) {
+    spdlog::info("{}: it refuses plain requests: its pages are read in the browser", context_.site.name);
+    co_return rendered;
+  }
+  plain_refused_ = false;
+  if (rendered.error().code == errc::cancelled) co_return rendered;
+  co_return response;
 }
 
 bool site_requests::lacks_browser() const {

@@ -20,11 +20,13 @@ struct page_manners {
   int max_pages = 1000;  ///< a listing whose paging never ends is not followed for ever
   bool debug = false;    ///< log each page
   bool use_browser = false;
+  bool browser_if_refused = false;  ///< where a plain request gets 401 or 403 and there is a browser
   std::string wait_for_listing{},
       wait_for_detail{};  ///< with the browser: the element to wait for; empty: none
 };
 
-/// The requests of one site for its pages: its headers, proxy, delay, robots setting and cookies.
+/// The requests of one site for its pages: its headers, proxy, delay, robots setting and cookies. Of one run:
+/// once a page was had in the browser alone, the next ones are asked for there at once.
 class site_requests {
  public:
   /// What `context` holds outlives it.
@@ -41,6 +43,12 @@ class site_requests {
   fetch_request make_page(const page_address& address, const page_validators* known,
                           const std::string& wait_for) const;
 
+  /// Asks for such a page; where the shop refuses it (401, 403) and the manners permit it, once more in the
+  /// browser. Where that gives nothing either, the refusal is the answer.
+  boost::asio::awaitable<result<http_response>> fetch_page(page_address address,
+                                                           std::optional<page_validators> known,
+                                                           std::string wait_for);
+
   /// A page was to be rendered and was not.
   bool lacks_browser() const;
 
@@ -55,8 +63,11 @@ class site_requests {
   boost::asio::awaitable<result<void>> prewarm(const std::vector<config::located_text>& addresses) const;
 
  private:
+  bool may_render_refused() const;
+
   const source_context& context_;
   page_manners manners_;
+  bool plain_refused_ = false;
 };
 
 /// The value of a header; empty where there is none.

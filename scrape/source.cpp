@@ -94,8 +94,7 @@ result<std::unique_ptr<source>> make_source(const source_context& context) {
 }
 
 bool uses_browser(const config::site& site) {
-  return (site.html && site.html->use_browser) ||
-         (site.api && site.api->fallback_html && site.api->fallback_html->use_browser);
+  return site.html || (site.api && site.api->fallback_html);
 }
 
 config::problems check_site(const config::site& site) {

@@ -97,7 +97,7 @@ class source {
 /// The source for the site's kind. `invalid_config` where the site's kind is not supported, naming it.
 result<std::unique_ptr<source>> make_source(const source_context& context);
 
-/// Whether some of the site's pages are to be rendered in a browser.
+/// Whether some of the site's pages are rendered in a browser, or are where the shop refuses them otherwise.
 bool uses_browser(const config::site& site);
 
 /// Parses every expression of the site (JMESPath, CSS) and returns what does not parse, with its place.

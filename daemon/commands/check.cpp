@@ -8,6 +8,7 @@
 #include "core/log.hpp"
 #include "core/time_zone.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/ignored_robots.hpp"
 #include "daemon/online_check.hpp"
 #include "scrape/same_ids.hpp"
 #include "scrape/source.hpp"
@@ -84,6 +85,8 @@ int run_check(const invocation& to_run, bool online) {
   auto found = loaded.found;
   auto expressions = check_expressions(loaded);
   std::move(expressions.begin(), expressions.end(), std::back_inserter(found));
+  auto robots = check_robots(loaded.sites);
+  std::move(robots.begin(), robots.end(), std::back_inserter(found));
   sort_by_place(found);
   for (const auto& p : found) std::cout << to_string(p) << '\n';
   if (config::has_errors(found)) return exit_usage;

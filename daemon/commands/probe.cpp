@@ -57,7 +57,8 @@ result<void> write_stanza(const std::string& name, const std::string& stanza) {
 }
 
 asio::awaitable<int> probe(asio::io_context& loop, const config::settings& settings, probe_options options) {
-  auto report = co_await run_probe(loop.get_executor(), settings.fetch, options.url);
+  auto report =
+      co_await run_probe(loop.get_executor(), settings.fetch, options.url, probe_browser::where_it_is);
   if (!report) co_return fail(report.error());
   if (options.json)
     std::cout << json_text({{"kind", report->kind}, {"rows", rows_of(*report)}, {"stanza", report->stanza}},

@@ -17,6 +17,7 @@ import yaml
 
 from tests.support import chromium
 from tests.support.catwalk_binary import environment, free_port, wait_until
+from tests.support.loopback_http import AnsweringServer
 from tests.support.name_server import NameServer, configured_server
 from tests.support.network_namespace import NetworkNamespace
 from tests.support.relay import Relay
@@ -104,10 +105,39 @@ def nothing_left(folder):
     return not processes_of(folder) and not any(folder.iterdir())
 
 
+class Refusing(AnsweringServer):
+    """Answers browsers alone; `asked` counts the pages that others asked for."""
+
+    def __init__(self, status):
+        self.status, self.asked = status, 0
+        super().__init__()
+
+    def answer(self, target, headers):
+        if "Upgrade-Insecure-Requests" not in headers:
+            self.asked += 1
+            return self.status, {}, b"browsers only"
+        cards = "".join(f"<a class=card href='/p/{n}'><b>Coat {n}</b></a>" for n in range(1, 4))
+        return 200, {"Content-Type": "text/html"}, f"<html><body>{cards}</body></html>".encode()
+
+
+@pytest.mark.parametrize(("status", "read"), [(401, True), (403, True), (500, False)])
+def test_a_page_that_is_refused_is_asked_for_in_the_browser(site, scrape, status, read):
+    with Refusing(status) as shop:
+        fields = {"title": "b", "product_url": "href", "external_id": "href", "price": "'5 EUR'", "image": "'/i.jpg'"}
+        pages = [f"{shop.url}/a", f"{shop.url}/b"]
+        site(shop, use_browser=False, category_urls=pages, product_selectors=fields)
+        done, _ = scrape("--dry-run")
+        assert ("read in the browser" in done.err) == read, done
+        assert (done.code == 0) == read, done
+        if read:
+            assert shop.asked == 1, "the second page was asked for plainly too"
+
+
 def test_products_that_come_by_script_after_consent_and_scrolling(site, scrape, temporary):
     with ScriptShop(products=12) as shop:
         site(shop, headers={"X-Shop-Key": "canary"})
         done, rows = scrape()
+        assert done.err.count("--no-sandbox") == (os.geteuid() == 0), done
         assert done.code == 0, done
         assert len(rows) == 12
         assert rows["Thing 11"]["price"] == "31.50EUR"

@@ -1,8 +1,11 @@
 """How shops are asked: limits, delays, Retry-After, robots.txt."""
 
 import pytest
+import yaml
 
 from tests.integration.site_files import site_text
+from tests.support.catwalk_binary import wait_until
+from tests.support.slow_shop import SlowShop
 
 
 def page_times(shop):
@@ -68,3 +71,35 @@ def test_pictures_on_private_addresses_need_permission(catwalk, configure, shop,
     if respect:
         assert shop.requests() == []
         assert "allow_private_addresses" in done.out + done.err
+
+
+def test_a_site_that_does_not_ask_robots_is_warned_about_once(catwalk, configure, shop):
+    words = "respect_robots is false"
+    configure(shop)
+    checked = catwalk("check")
+    assert checked.code == 0, checked
+    assert checked.out.count(words) == 1 and "sites.yaml:2:3" in checked.out, checked
+    for command in (("scrape", "Zara"), ("scrape", "Zara", "--dry-run")):
+        done = catwalk(*command)
+        assert done.err.count(words) == 1, done
+        assert "Zara: respect_robots is false" in done.err, done
+    configure(shop, sites=site_text(shop).replace("respect_robots: false", "respect_robots: true"))
+    assert words not in catwalk("check").out
+    assert words not in catwalk("scrape", "Zara", "--dry-run").err
+
+
+def test_a_body_that_drips_is_given_up_before_the_time_limit(catwalk, configure):
+    with SlowShop() as shop:
+        api = {
+            "endpoint": shop.url + "/list",
+            "items_path": "[]",
+            "field_map": {"external_id": "id", "price": "price", "image_url": "image"},
+        }
+        configure(
+            sites=yaml.safe_dump([{"brand": "Slow", "respect_robots": False, "currency": "EUR", "api": api}]),
+            fetch={"pages": {"timeout": "30s"}},
+        )
+        running = catwalk.begin("scrape", "Slow", "--dry-run")
+        wait_until(lambda: shop.endured, 60)
+        running.kill()
+    assert 8 < shop.endured[0] < 20, shop.endured

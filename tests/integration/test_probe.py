@@ -1,6 +1,8 @@
 """`catwalk probe`: what it says of an address, and that what it prints works when pasted."""
 
 import json
+import shutil
+import tempfile
 
 import pytest
 import yaml
@@ -128,3 +130,96 @@ def test_what_fits_nothing_says_what_was_tried(catwalk, configure):
     assert done.code == 1, done
     assert "found no products" in done.err
     assert "/products.json" in done.err or "404" in done.err
+
+
+def items(count, **more):
+    return [
+        {"id": f"A{n}", "name": f"Coat {n}", "price": 49.5, "img": f"/i/{n}.jpg", "href": f"/coat-{n}"} | more
+        for n in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "path"),
+    [
+        (
+            '<script id="__NEXT_DATA__" type="application/json">{"props": {"pageProps": {"list": %s}}}</script>',
+            "__NEXT_DATA__.props.pageProps.list[]",
+        ),
+        ('<script>window.__STATE__ = {"catalog": {"hits": %s}};</script>', "__STATE__.catalog.hits[]"),
+    ],
+    ids=["__NEXT_DATA__", "a variable"],
+)
+def test_products_in_the_scripts_of_a_page(probe, script, path):
+    page = f"<html><title>Coats</title><div id=app></div>{script % json.dumps(items(7))}</html>"
+    with Pages({"/coats": page, "/": page}) as shop:
+        for address in ("/coats", "/"):
+            found = probe(shop.url + address, 7)
+            assert found["kind"] == "api"
+            (stanza,) = yaml.safe_load(found["stanza"])
+            assert stanza["api"]["items_path"] == path
+            row = found["rows"][0]
+            assert (row["title"], row["price"]) == ("Coat 1", "49.5EUR")
+            assert row["image_url"] == shop.url + "/i/1.jpg"
+            assert row["product_url"] == shop.url + "/coat-1"
+
+
+def test_items_that_have_an_address_and_no_id(probe):
+    listed = [{key: value for key, value in one.items() if key != "id"} for one in items(4)]
+    page = f"<html><script>var SHOP = {json.dumps({'coats': listed})}</script></html>"
+    with Pages({"/coats": page}) as shop:
+        found = probe(shop.url + "/coats", 4)
+    assert found["rows"][2]["title"] == "Coat 3"
+
+
+def test_a_front_page_that_links_product_pages(probe):
+    pages = {f"/item/{n}": PAGE % {"n": n} for n in range(1, 5)}
+    links = "".join(f"<a href='/item/{n}'>Coat {n}</a>" for n in range(1, 5))
+    more = "".join(f"<a href='/help/{n}'>Help {n}</a>" for n in range(1, 9))
+    pages["/"] = f"<html><title>A shop</title>{more}{links}</html>"
+    with Pages(pages) as shop:
+        found = probe(shop.url, 4)
+        assert found["kind"] == "html"
+        (stanza,) = yaml.safe_load(found["stanza"])
+        assert stanza["html"]["product_link_selector"] == 'a[href*="/item/"]'
+
+
+CARD = """<li class="tile tile--%(n)s"><a href="/coat-%(n)s"><img src="/i/%(n)s.jpg" alt="x"></a>
+<h2 class="tile-name">Coat %(n)s</h2><s>99,90 Kč</s> <b class="now">%(n)s49,90 Kč</b></li>"""
+
+
+def test_a_grid_of_cards(probe):
+    grid = "".join(CARD % {"n": n} for n in range(1, 6))
+    with Pages({"/coats": f"<html><nav><a href='/'><img src='/logo.png'></a></nav><ul>{grid}</ul></html>"}) as shop:
+        found = probe(shop.url + "/coats", 5)
+    assert found["kind"] == "html"
+    row = found["rows"][1]
+    assert (row["title"], row["price"]) == ("Coat 2", "249.90CZK")
+    assert row["image_url"] == shop.url + "/i/2.jpg"
+    assert row["product_url"] == shop.url + "/coat-2"
+
+
+def test_a_page_that_is_not_there(catwalk, configure):
+    configure(sites="- { brand: Other, feed: 'http://127.0.0.1:1/' }\n")
+    with Pages({"/": "<html><title>A shop</title></html>"}) as pages:
+        done = catwalk("probe", pages.url + "/a/b/none")
+    assert done.code == 1, done
+    assert "there is no such page" in done.err and "the shop answered 404" in done.err
+    assert done.err.count("shopify:") == 1, done
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
+def test_a_page_whose_products_come_by_script(probe, monkeypatch):
+    script = """<script>
+      const card = (n) => `<li class="tile"><a href="/coat-${n}"><img src="/i/${n}.jpg"></a>
+        <h2>Coat ${n}</h2><b class="now">${n}9 €</b></li>`;
+      document.querySelector('ul').innerHTML = [1, 2, 3, 4].map(card).join('');
+    </script>"""
+    page = f"<html><meta charset=utf-8><ul></ul>{script}</html>"
+    with tempfile.TemporaryDirectory(prefix="cw-") as short, Pages({"/coats": page}) as shop:
+        monkeypatch.setenv("TMPDIR", short)
+        found = probe(shop.url + "/coats", 4)
+    assert found["kind"] == "html"
+    (stanza,) = yaml.safe_load(found["stanza"])
+    assert stanza["html"]["use_browser"] is True
+    assert found["rows"][0]["price"] == "19EUR"

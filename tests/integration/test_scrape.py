@@ -9,10 +9,13 @@ import struct
 import time
 
 import pytest
+import yaml
 
 from tests.integration.expectation import VECTOR_COLUMN, check_rows
 from tests.integration.site_files import FOLDER, site_text
+from tests.support.loopback_http import AnsweringServer
 from tests.support.tls_proxy import TlsProxy
+from tests.support.zara_picture import picture
 from tests.support.zara_shop import ZaraShop
 
 SCRAPE = ("scrape", "Zara", "--limit", "50", "--allow-untrained")
@@ -44,6 +47,52 @@ def test_fifty_rows_and_a_second_run_that_writes_nothing(catwalk, configure, sup
     assert len(supabase.rows()) == 50
 
     compare_with_embed(catwalk, shop, supabase, workdir, layout)
+
+
+class LargeShop(AnsweringServer):
+    """A thousand products in pages of 100; fifty share a picture."""
+
+    def __init__(self):
+        self.asked = []
+        super().__init__()
+
+    def answer(self, target, _):
+        self.asked.append(target)
+        if target.startswith("/i/"):
+            return 200, {"Content-Type": "image/jpeg"}, picture(target, 1)
+        if not target.startswith("/list"):
+            return 404, {}, b""
+        first = 100 * (int(target.partition("page=")[2] or 1) - 1)
+        listed = [
+            {"id": f"c{n}", "name": f"Coat {n}", "price": "9.90", "image": f"/i/{n % 20}.jpg", "url": f"/p/{n}"}
+            for n in range(first, min(1000, first + 100))
+        ]
+        return 200, {"Content-Type": "application/json"}, json.dumps({"items": listed}).encode()
+
+
+def test_an_unchanged_shop_of_a_thousand_products_is_asked_for_its_pages_alone(catwalk, configure, supabase):
+    with LargeShop() as shop:
+        fields = {"external_id": "id", "title": "name", "price": "price", "image_url": "image", "product_url": "url"}
+        api = {
+            "endpoint": shop.url + "/list",
+            "items_path": "items[]",
+            "field_map": fields,
+            "paging": {"page": "page"},
+        }
+        site = {"brand": "Large", "source": "large", "currency": "EUR", "respect_robots": False, "api": api}
+        configure(supabase=supabase, sites=yaml.safe_dump([site]))
+        first = catwalk("scrape", "Large", "--allow-untrained", "--json")
+        assert first.code == 0, first
+        assert len(supabase.rows()) == 1000
+        pages = [target for target in shop.asked if target.startswith("/list")]
+        assert len(shop.asked) == len(pages) + 20
+        shop.asked.clear()
+        supabase.control("clear_log")
+        second = catwalk("scrape", "Large", "--allow-untrained", "--json")
+        assert second.code == 0, second
+        assert shop.asked == pages
+        assert second.json["images_embedded"] == 0
+        assert supabase.writes() == {}
 
 
 def compare_with_embed(catwalk, shop, supabase, workdir, layout):
