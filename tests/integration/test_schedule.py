@@ -82,7 +82,7 @@ def missed(catwalk, workdir):
 
     def write(ago, *jobs):
         if not (workdir / "state" / "catwalk.sqlite3").exists():
-            assert catwalk("state", "prune").code == 0
+            assert catwalk("failed", "drop", "--all").code == 0
         last = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0) - ago
         at = int(last.timestamp() * 1000)
         with sqlite3.connect(workdir / "state" / "catwalk.sqlite3") as db:

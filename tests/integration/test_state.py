@@ -192,12 +192,11 @@ def test_a_filled_state_of_an_earlier_version_is_brought_up_to_date(catwalk, fil
         done = catwalk("state", "prune")
         assert done.code == 0, done
         assert (version_of(file), content_of(file)) == (len(steps()), before)
-        copies = [file.with_name(f"{file.name}.before-v{step}") for step in range(version + 1, len(steps()) + 1)]
-        assert sorted(workdir.glob("state/*.before-v*")) == copies
-        assert all(f"copied the state database to {copy}" in done.err for copy in copies)
-        assert (version_of(copies[0]), content_of(copies[0])) == (version, before)
-        for copy in copies:
-            copy.unlink()
+        copy = file.with_name(f"{file.name}.before-v{version + 1}")
+        assert list(workdir.glob("state/*.before-v*")) == [copy]
+        assert f"copied the state database to {copy}" in done.err
+        assert (version_of(copy), content_of(copy)) == (version, before)
+        copy.unlink()
     assert catwalk("state", "check", "--json").json == {"problems": [], "products": 10, "vectors": 10}
     # From the oldest of all, nothing is new to a run: it asks for no picture.
     make_older(file, 1)
