@@ -121,8 +121,7 @@ void warn_of_no_sandbox() {
   if (std::exchange(said, true)) return;
   spdlog::warn(
       "Chromium runs without its sandbox (--no-sandbox), since catwalk is root: run catwalk as an ordinary "
-      "user, or "
-      "name a browser that one runs in fetch.browser");
+      "user, or name a browser that one runs in fetch.browser");
 }
 
 std::vector<char*> pointers(std::vector<std::string>& words) {

@@ -118,11 +118,13 @@ std::vector<std::string> classes_of(const html_node& element) {
 std::vector<std::string> selectors_of(const html_node& element) {
   const std::string name(element.name());
   std::vector<std::string> list;
-  for (const std::string& one : classes_of(element)) list.push_back(name + '.' + one);
+  const auto add = [&](const html_node& of, const std::string& one) -> std::string& {
+    return list.emplace_back(of.name()).append(".").append(one);
+  };
+  for (const std::string& one : classes_of(element)) add(element, one);
   const html_node parent = element.parent();
   if (!list.empty() || !parent.is_element()) return list;
-  for (const std::string& one : classes_of(parent))
-    list.push_back(std::string(parent.name()) + '.' + one + " > " + name);
+  for (const std::string& one : classes_of(parent)) add(parent, one).append(" > ").append(name);
   return list;
 }
 

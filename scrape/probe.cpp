@@ -170,7 +170,7 @@ error probe::found_nothing(const std::string& address) const {
 /// Asks for the address and lists the stanzas that may fit, the likeliest first.
 asio::awaitable<result<void>> probe::look(const std::string& address) {
   page_address wanted{address, ""};
-  const auto response = co_await requests_.fetch(std::move(wanted));
+  auto response = co_await requests_.fetch(std::move(wanted));
   if (response.has_error()) co_return response.error();
   const stanza_head head = head_for(response->url);
   const std::string& body = response->body;
