@@ -51,15 +51,18 @@ texts_by_name jobs_of(const loaded& of) {
 
 void add_named(std::vector<std::string>& list, const std::string& what, const texts_by_name& before,
                const texts_by_name& after) {
+  const auto add = [&](const std::string& name, const char* how) {
+    list.emplace_back(what).append(" ").append(name).append(": ").append(how);
+  };
   for (const auto& [name, text] : before) {
     const auto now = after.find(name);
     if (now == after.end())
-      list.push_back(what + " " + name + ": removed");
+      add(name, "removed");
     else if (now->second != text)
-      list.push_back(what + " " + name + ": changed");
+      add(name, "changed");
   }
   for (const auto& [name, text] : after)
-    if (!before.contains(name)) list.push_back(what + " " + name + ": added");
+    if (!before.contains(name)) add(name, "added");
 }
 
 /// The line of one key. Headers may hold keys.

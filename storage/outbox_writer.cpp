@@ -30,6 +30,7 @@ writer_policy::settings policy_for(const config::sink_settings& s) {
 
 std::vector<outbox_key> keys_of(const std::vector<sink_row>& rows) {
   std::vector<outbox_key> keys;
+  keys.reserve(rows.size());
   for (const auto& row : rows) keys.push_back({row.key, row.seq});
   return keys;
 }
