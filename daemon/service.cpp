@@ -155,8 +155,7 @@ asio::awaitable<result<service::ending>> service::serve_with(application& app) {
 
 /// A daemon without a model answers, says so, and goes on as soon as somebody has brought one.
 asio::awaitable<void> service::wait_for_model(application& app, const error& missing) {
-  const auto period = watchdog_period();
-  const auto pause = period ? std::min(model_poll, *period / 3) : model_poll;
+  const auto pause = std::min(model_poll, time_between_kicks().value_or(model_poll));
   spdlog::error("{}; the daemon waits for it", missing.to_string());
   notify_ready();
   notify_status("waits for a model: `catwalk model pull`");

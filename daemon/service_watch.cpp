@@ -34,14 +34,13 @@ asio::awaitable<service_status::seen> look_at(application& app, const embed::enc
   co_return seen;
 }
 
-/// How often the service manager's watchdog is kicked: thrice in its period.
+}  // namespace
+
 std::optional<std::chrono::milliseconds> time_between_kicks() {
   const auto period = watchdog_period();
   if (!period) return std::nullopt;
   return *period / 3;
 }
-
-}  // namespace
 
 asio::awaitable<void> keep_watchdog_kicked(asio::any_io_executor loop) {
   const auto pause = time_between_kicks();

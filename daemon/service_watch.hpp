@@ -1,10 +1,15 @@
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <optional>
 
 namespace catwalk::daemon {
 
 class application;
+
+/// How often the service manager's watchdog is kicked: thrice in its period. nullopt: it has none.
+std::optional<std::chrono::milliseconds> time_between_kicks();
 
 /// Tells the service manager, until it is cancelled, that the service is alive (see watchdog_policy) and what
 /// it does (see service_status). Without one it does nothing.

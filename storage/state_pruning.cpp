@@ -62,11 +62,12 @@ result<int> keep_the_latest(const fs::path& database, const std::string& mark) {
 }
 
 result<int> prune_copies(const fs::path& state_dir) {
-  const auto database = state_dir / "catwalk.sqlite3";
-  const auto migrated = keep_the_latest(database, ".before-v");
-  if (!migrated) return migrated;
-  const auto replaced = keep_the_latest(database, ".replaced-");
-  if (!replaced) return replaced;
+  const auto database = find_state(state_dir);
+  if (!database) return database.error();
+  const auto migrated = keep_the_latest(*database, ".before-v");
+  if (!migrated) return migrated.error();
+  const auto replaced = keep_the_latest(*database, ".replaced-");
+  if (!replaced) return replaced.error();
   return *migrated + *replaced;
 }
 
