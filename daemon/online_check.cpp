@@ -20,8 +20,7 @@ namespace {
 /// Takes one page, and no more.
 class first_page final : public scrape::page_sink {
  public:
-  asio::awaitable<std::optional<scrape::page_validators>> known(const std::string&,
-                                                                const std::string&) override {
+  asio::awaitable<std::optional<scrape::known_page>> known(const std::string&, const std::string&) override {
     co_return std::nullopt;
   }
   asio::awaitable<result<void>> accept(scrape::page p) override {

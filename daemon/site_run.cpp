@@ -54,8 +54,8 @@ committing_page_sink::committing_page_sink(parts p, const config::site& site, st
       report_(report),
       commits_(parts_.loop) {}
 
-asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::known(
-    const std::string& endpoint, const std::string& url) {
+asio::awaitable<std::optional<scrape::known_page>> committing_page_sink::known(const std::string& endpoint,
+                                                                               const std::string& url) {
   co_await parts_.intake.wait_until_open();
   if (options_.refresh) co_return std::nullopt;
   // A page that comes again within a run is known from its first time; why it is not is said by accept().
@@ -67,7 +67,10 @@ asio::awaitable<std::optional<scrape::page_validators>> committing_page_sink::kn
   }
   const auto& record = *found;
   if (!record || record->stanza_hash != site_.stanza_hash) co_return std::nullopt;
-  co_return scrape::page_validators{record->etag, record->last_modified, record->body_hash, record->fetched};
+  co_return scrape::known_page{{record->etag, record->last_modified, record->body_hash},
+                               record->fetched,
+                               record->listed.size(),
+                               record->skipped};
 }
 
 committing_page_sink::accepted committing_page_sink::prepared(scrape::page p, bool cut) const {
@@ -85,8 +88,7 @@ committing_page_sink::accepted committing_page_sink::prepared(scrape::page p, bo
   }
   commit.page.stanza_hash = site_.stanza_hash;
   for (const auto& item : p.products) commit.page.listed.push_back(item.id);
-  for (const auto& s : p.skipped)
-    if (!s.id.empty()) commit.also_seen.push_back(s.id);
+  commit.page.skipped = std::move(p.skipped);
   commit.unchanged = p.unchanged;
   commit.asked = p.asked;
   commit.to_sink = parts_.to_sink;
@@ -165,8 +167,8 @@ comparing_page_sink::comparing_page_sink(storage::catalogue* catalogue, storage:
       report_(report),
       findings_(findings) {}
 
-asio::awaitable<std::optional<scrape::page_validators>> comparing_page_sink::known(const std::string&,
-                                                                                   const std::string&) {
+asio::awaitable<std::optional<scrape::known_page>> comparing_page_sink::known(const std::string&,
+                                                                              const std::string&) {
   // Every page is read whole: what would be new or changed is to be shown.
   co_return std::nullopt;
 }

@@ -48,8 +48,8 @@ class committing_page_sink final : public scrape::page_sink {
   committing_page_sink(parts p, const config::site& site, storage::run_id run, read_options options,
                        site_report& report);
 
-  boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string& endpoint,
-                                                                       const std::string& url) override;
+  boost::asio::awaitable<std::optional<scrape::known_page>> known(const std::string& endpoint,
+                                                                  const std::string& url) override;
   boost::asio::awaitable<result<void>> accept(scrape::page p) override;
   boost::asio::awaitable<result<void>> settle() override;
   bool limit_reached() const override;
@@ -85,8 +85,8 @@ class comparing_page_sink final : public scrape::page_sink {
  public:
   comparing_page_sink(storage::catalogue* catalogue, storage::layout::settings layout, read_options options,
                       site_report& report, dry_run_findings& findings);
-  boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string& endpoint,
-                                                                       const std::string& url) override;
+  boost::asio::awaitable<std::optional<scrape::known_page>> known(const std::string& endpoint,
+                                                                  const std::string& url) override;
   boost::asio::awaitable<result<void>> accept(scrape::page p) override;
   bool limit_reached() const override;
 

@@ -59,7 +59,6 @@ result<std::string> hash_of(const spool& document) {
 
 struct feed_source::reading {
   endpoint_outcome outcome;
-  std::optional<page_validators> known;
   spool document;
   feed_parser parser;
   std::size_t at = 0;     ///< read so far, bytes
@@ -108,7 +107,7 @@ asio::awaitable<result<endpoint_outcome>> feed_source::read_feed(std::size_t ind
   if (document.has_error()) co_return document.error();
   const auto known = co_await sink.known(url, url);
   page_address address{url, ""};
-  auto response = co_await requests_.fetch_into(std::move(address), known, *document);
+  auto response = co_await requests_.fetch_into(std::move(address), validators_of(known), *document);
   if (response.has_error()) {
     if (response.error().code == errc::cancelled) co_return response.error();
     outcome.failure = response.error();
@@ -127,14 +126,14 @@ asio::awaitable<result<endpoint_outcome>> feed_source::read_feed(std::size_t ind
     if (hashed.has_error()) co_return hashed.error();
     hash = std::move(*hashed);
   }
-  if (not_modified || (known && known->body_hash.starts_with(hash + ':'))) {
-    if (auto confirmed = co_await confirm(outcome, *known, sink); confirmed.has_error())
+  if (not_modified || (known && known->validators.body_hash.starts_with(hash + ':'))) {
+    if (auto confirmed = co_await confirm(outcome, known->validators, sink); confirmed.has_error())
       co_return confirmed.error();
     outcome.complete = !sink.limit_reached();
     co_return outcome;
   }
 
-  reading now{std::move(outcome), known, std::move(*document),
+  reading now{std::move(outcome), std::move(*document),
               feed_parser(redacted(url), context_.fetch.pages.max_bytes)};
   if (auto read = co_await read_parts(now, sink); read.has_error()) co_return read.error();
   if (!now.outcome.failure && now.ended && !sink.limit_reached()) now.outcome.failure = now.tally.doubt(url);
@@ -160,8 +159,14 @@ asio::awaitable<result<void>> feed_source::confirm(const endpoint_outcome& feed,
     read.endpoint = feed.endpoint;
     read.endpoint_index = feed.endpoint_index;
     read.url = part == 0 ? feed.endpoint : part_key(feed.endpoint, part);
-    if (part == 0) read.validators = known;
-    read.unchanged = true;
+    if (part == 0) {
+      read.unchanged = true;
+      read.validators = known;
+    } else {
+      const auto part_before = co_await sink.known(read.endpoint, read.url);
+      read.unchanged = true;
+      if (part_before) read.keep(*part_before);
+    }
     if (auto accepted = co_await sink.accept(std::move(read)); accepted.has_error())
       co_return accepted.error();
   }

@@ -130,7 +130,8 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   of.more = false;
   const std::string key = of.place.address.key();
   const auto known = co_await sink.known(of.place.endpoint, key);
-  auto fetching = requests_.fetch_page(of.place.address, known, requests_.manners().wait_for_listing);
+  auto fetching =
+      requests_.fetch_page(of.place.address, validators_of(known), requests_.manners().wait_for_listing);
   auto response = co_await std::move(fetching);
   if (response.has_error()) {
     if (response.error().code == errc::cancelled) co_return response.error();
@@ -144,8 +145,8 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   read.url = key;
   if (response->status == 304 && known) {
     // Only last pages have validators to ask with, so nothing follows.
-    read.unchanged = true;
-    read.validators = *known;
+    read.keep(*known);
+    read.validators = known->validators;
     of.from_memory = true;
     of.outcome.complete = true;
     co_return co_await hand_over(of, std::move(read), sink);
@@ -179,13 +180,12 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
     read.validators.etag = header_text(*response, "ETag");
     read.validators.last_modified = header_text(*response, "Last-Modified");
   }
-  read.unchanged = known && known->body_hash == answer->body_hash;
-  if (!read.unchanged) {
+  if (known && known->validators.body_hash == answer->body_hash) {
+    read.keep(*known);
+  } else {
     read.products = std::move(answer->products);
     read.skipped = std::move(answer->skipped);
   }
-  // What gave nothing but skipped items is looked at again, also where it stays the same.
-  if (read.products.empty() && !read.skipped.empty()) read.validators = {};
   if (context_.site.debug || requests_.manners().debug) {
     spdlog::info("{}: {}: {} items, {} products, {} skipped{}", context_.site.name,
                  redacted(of.place.address.url), answer->items, read.products.size(), read.skipped.size(),
@@ -221,13 +221,13 @@ asio::awaitable<result<void>> listing_run::read_entries(reading& of, std::vector
   for (sitemap_entry& entry : entries) {
     if (sink.limit_reached()) break;
     const auto known = co_await sink.known(of.place.endpoint, entry.url);
-    if (known && known->read_at && unchanged_since(entry.lastmod, *known->read_at, wall_now())) {
+    if (known && unchanged_since(entry.lastmod, known->read_at, wall_now())) {
       page as_it_was;
       as_it_was.endpoint = of.place.endpoint;
       as_it_was.endpoint_index = of.place.endpoint_index;
       as_it_was.url = std::move(entry.url);
-      as_it_was.validators = *known;
-      as_it_was.unchanged = true;
+      as_it_was.validators = known->validators;
+      as_it_was.keep(*known);
       as_it_was.asked = false;
       const auto accepted = co_await hand_over(of, std::move(as_it_was), sink);
       if (accepted.has_error()) co_return accepted.error();
@@ -242,7 +242,7 @@ asio::awaitable<result<void>> listing_run::read_entries(reading& of, std::vector
 
 asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address address, page_sink& sink) {
   const auto known = co_await sink.known(of.place.endpoint, address.url);
-  auto fetching = requests_.fetch_page(address, known, requests_.manners().wait_for_detail);
+  auto fetching = requests_.fetch_page(address, validators_of(known), requests_.manners().wait_for_detail);
   auto response = co_await std::move(fetching);
   page read;
   read.endpoint = of.place.endpoint;
@@ -254,8 +254,8 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
     co_return co_await hand_over(of, std::move(read), sink);
   }
   if (response.has_value() && response->status == 304 && known) {
-    read.unchanged = true;
-    read.validators = *known;
+    read.keep(*known);
+    read.validators = known->validators;
     co_return co_await hand_over(of, std::move(read), sink);
   }
   std::optional<error> failure;
@@ -281,8 +281,9 @@ asio::awaitable<result<void>> listing_run::read_detail(reading& of, page_address
       for (const std::string& warning : answer->warnings) spdlog::warn("{}: {}", context_.site.name, warning);
       read.validators = {header_text(*response, "ETag"), header_text(*response, "Last-Modified"),
                          answer->body_hash};
-      read.unchanged = known && known->body_hash == answer->body_hash;
-      if (!read.unchanged) {
+      if (known && known->validators.body_hash == answer->body_hash) {
+        read.keep(*known);
+      } else {
         read.products = std::move(answer->products);
         read.skipped = std::move(answer->skipped);
       }

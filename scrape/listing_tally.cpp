@@ -5,14 +5,13 @@
 namespace catwalk::scrape {
 
 void listing_tally::count(const page& read) {
-  remembered_ = remembered_ || read.unchanged;
-  products_ += read.products.size();
+  products_ += read.products.size() + read.known_products;
   for (const skipped_item& item : read.skipped)
     if (item.reason != page_not_found) ++skipped_[item.reason];
 }
 
 std::optional<error> listing_tally::doubt(const std::string& endpoint) const {
-  if (remembered_ || products_ > 0 || skipped_.empty()) return std::nullopt;
+  if (products_ > 0 || skipped_.empty()) return std::nullopt;
   std::string reasons;
   for (const auto& [reason, count] : skipped_)
     reasons += (reasons.empty() ? "" : ", ") + reason + " (" + std::to_string(count) + ")";

@@ -21,7 +21,6 @@ class listing_tally {
   std::optional<error> doubt(const std::string& endpoint) const;
 
  private:
-  bool remembered_ = false;  ///< of some page's products only an earlier run knows
   std::size_t products_ = 0;
   std::map<std::string, std::size_t> skipped_;  ///< items by reason
 };

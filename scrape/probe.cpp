@@ -41,7 +41,7 @@ class sample_sink final : public page_sink {
  public:
   explicit sample_sink(int most_pages) : most_pages_(most_pages) {}
 
-  asio::awaitable<std::optional<page_validators>> known(const std::string&, const std::string&) override {
+  asio::awaitable<std::optional<known_page>> known(const std::string&, const std::string&) override {
     co_return std::nullopt;
   }
   asio::awaitable<result<void>> accept(page p) override {

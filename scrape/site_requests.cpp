@@ -64,9 +64,9 @@ bool site_requests::may_render_refused() const {
 }
 
 asio::awaitable<result<http_response>> site_requests::fetch_page(page_address address,
-                                                                 std::optional<page_validators> known,
+                                                                 const page_validators* known,
                                                                  std::string wait_for) {
-  fetch_request request = make_page(address, known ? &*known : nullptr, wait_for);
+  fetch_request request = make_page(address, known, wait_for);
   const bool plain = request.renderer == nullptr;
   auto response = co_await context_.pages.fetch(std::move(request));
   if (!plain || !is_refusal(response) || !may_render_refused()) co_return response;
@@ -92,9 +92,9 @@ asio::awaitable<result<http_response>> site_requests::fetch(page_address address
 }
 
 asio::awaitable<result<http_response>> site_requests::fetch_into(page_address address,
-                                                                 std::optional<page_validators> known,
+                                                                 const page_validators* known,
                                                                  spool& to) const {
-  fetch_request request = make(address, known ? &*known : nullptr);
+  fetch_request request = make(address, known);
   request.restart = [&to] { to.clear(); };
   request.http.on_body = [&to](std::string_view piece) { return to.append(piece); };
   co_return co_await context_.pages.fetch(std::move(request));
@@ -113,6 +113,10 @@ asio::awaitable<result<void>> site_requests::prewarm(
     if (response.error().code == errc::network || response.error().code == errc::timeout) break;
   }
   co_return result<void>();
+}
+
+const page_validators* validators_of(const std::optional<known_page>& known) {
+  return known ? &known->validators : nullptr;
 }
 
 std::string header_text(const http_response& response, std::string_view name) {

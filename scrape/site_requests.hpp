@@ -43,10 +43,9 @@ class site_requests {
   fetch_request make_page(const page_address& address, const page_validators* known,
                           const std::string& wait_for) const;
 
-  /// Asks for such a page; where the shop refuses it (401, 403) and the manners permit it, once more in the
-  /// browser. Where that gives nothing either, the refusal is the answer.
-  boost::asio::awaitable<result<http_response>> fetch_page(page_address address,
-                                                           std::optional<page_validators> known,
+  /// Asks for such a page (`known` outlives that); where the shop refuses it (401, 403) and the manners
+  /// permit it, once more in the browser. Where that gives nothing either, the refusal is the answer.
+  boost::asio::awaitable<result<http_response>> fetch_page(page_address address, const page_validators* known,
                                                            std::string wait_for);
 
   /// A page was to be rendered and was not.
@@ -55,8 +54,7 @@ class site_requests {
   boost::asio::awaitable<result<http_response>> fetch(page_address address) const;
 
   /// Puts the body of a success into `to` instead of the answer.
-  boost::asio::awaitable<result<http_response>> fetch_into(page_address address,
-                                                           std::optional<page_validators> known,
+  boost::asio::awaitable<result<http_response>> fetch_into(page_address address, const page_validators* known,
                                                            spool& to) const;
 
   /// Visits addresses that set cookies. What fails is logged; only `cancelled` is an error.
@@ -69,6 +67,9 @@ class site_requests {
   page_manners manners_;
   bool plain_refused_ = false;
 };
+
+/// What a page is asked for again with; null where nothing is known of it. `known` outlives it.
+const page_validators* validators_of(const std::optional<known_page>& known);
 
 /// The value of a header; empty where there is none.
 std::string header_text(const http_response& response, std::string_view name);

@@ -67,7 +67,7 @@ asio::awaitable<result<void>> sitemap_walk::open(waiting_file next) {
   auto document = spool::open();
   if (document.has_error()) co_return document.error();
   page_address address{next.url, ""};
-  auto response = co_await requests_.fetch_into(std::move(address), std::nullopt, *document);
+  auto response = co_await requests_.fetch_into(std::move(address), nullptr, *document);
   if (response.has_error()) {
     if (response.error().code == errc::cancelled) co_return response.error();
     failures_.push_back(response.error());

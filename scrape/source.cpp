@@ -79,6 +79,12 @@ void check_api(const config::site& site, config::problems& found) {
 
 }  // namespace
 
+void page::keep(const known_page& as_known) {
+  unchanged = true;
+  skipped = as_known.skipped;
+  known_products = as_known.products;
+}
+
 boost::asio::awaitable<result<void>> page_sink::settle() {
   co_return result<void>();
 }

@@ -11,23 +11,24 @@
 #include "core/error.hpp"
 #include "core/http_client.hpp"
 #include "core/product.hpp"
+#include "core/skipped_item.hpp"
 
 namespace catwalk::scrape {
 
-/// An item that was not turned into a product, and why.
-struct skipped_item {
-  std::string reason;  ///< one of a short list, for counting: "no id", "no image", "no price", "no title" …
-  std::string item;    ///< its id, title or position: for `--explain`
-  product_id id;       ///< of the product that it would have been, where that is known: it is not gone
-};
-
-/// What is known of a page from an earlier run. A page that has pages after it comes without `etag` and
+/// What tells whether a page is as it was. A page that has pages after it comes without `etag` and
 /// `last_modified`: a 304 would hide what follows.
 struct page_validators {
   std::string etag;
   std::string last_modified;
-  std::string body_hash;               ///< SHA-256 of the decoded body, hex
-  std::optional<wall_time> read_at{};  ///< when it was last read whole, or confirmed by the shop
+  std::string body_hash;  ///< SHA-256 of the decoded body, hex
+};
+
+/// What an earlier run kept of a page.
+struct known_page {
+  page_validators validators;
+  wall_time read_at;         ///< when it was last read whole, or confirmed by the shop
+  std::size_t products = 0;  ///< how many it listed
+  std::vector<skipped_item> skipped;
 };
 
 /// One page as it was read.
@@ -40,7 +41,11 @@ struct page {
       false;  ///< 304, or the same body hash: `products` is empty and what it listed before counts as seen
   bool asked = true;  ///< false: a sitemap says that it is `unchanged`, and the shop was not asked
   std::vector<product> products;
-  std::vector<skipped_item> skipped;
+  std::vector<skipped_item> skipped;  ///< where it is `unchanged`, those of before
+  std::size_t known_products = 0;     ///< where it is `unchanged`: how many it listed before
+
+  /// It is as it was when an earlier run read it.
+  void keep(const known_page& as_known);
 };
 
 /// How an endpoint ended. What an incomplete endpoint used to list is not gone.
@@ -58,8 +63,8 @@ class page_sink {
   virtual ~page_sink() = default;
   /// What an earlier run knew of this page; nullopt: nothing, or it is not to be used (--refresh, changed
   /// stanza).
-  virtual boost::asio::awaitable<std::optional<page_validators>> known(const std::string& endpoint,
-                                                                       const std::string& url) = 0;
+  virtual boost::asio::awaitable<std::optional<known_page>> known(const std::string& endpoint,
+                                                                  const std::string& url) = 0;
   /// Takes the page, which is committed durably: by its return, or within moments together with others. An
   /// error, of this page or of one before it, ends the site's run.
   virtual boost::asio::awaitable<result<void>> accept(page p) = 0;

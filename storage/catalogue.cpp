@@ -7,6 +7,7 @@
 #include "storage/catalogue_reading.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
+#include "storage/page_rows.hpp"
 #include "storage/page_transaction.hpp"
 #include "storage/product_filter.hpp"
 #include "storage/state_operations.hpp"
@@ -24,16 +25,7 @@ catalogue::catalogue(std::shared_ptr<state_database> db, std::uint64_t search_me
 asio::awaitable<result<std::optional<page_record>>> catalogue::find_page(site_name site, std::string endpoint,
                                                                          std::string url) {
   auto work = [site, endpoint, url](connection& db) -> result<std::optional<page_record>> {
-    auto s = db.prepare(
-        "select endpoint_index, etag, last_modified, body_hash, stanza_hash, listed, fetched from pages "
-        "where site = ?1 and endpoint = ?2 and url = ?3");
-    s.bind(site.str(), endpoint, url);
-    if (!s.step()) return std::optional<page_record>();
-    page_record page{
-        site,      endpoint, static_cast<int>(s.integer(0)), url, s.text(1), s.text(2), s.text(3),
-        s.text(4), {},       from_millis(s.integer(6))};
-    for (const auto& id : nlohmann::json::parse(s.text(5))) page.listed.emplace_back(id.get<std::string>());
-    return std::optional<page_record>(std::move(page));
+    return storage::find_page(db, site, endpoint, url);
   };
   co_return co_await db_->internals().read(std::move(work));
 }

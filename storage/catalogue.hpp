@@ -13,6 +13,7 @@
 #include "core/embedding.hpp"
 #include "core/error.hpp"
 #include "core/product.hpp"
+#include "core/skipped_item.hpp"
 #include "storage/layout.hpp"
 #include "storage/product_events.hpp"
 #include "storage/state_database.hpp"
@@ -34,7 +35,8 @@ struct page_record {
   std::string body_hash;
   std::string stanza_hash;  ///< of the site's stanza and the reader's version
   std::vector<product_id> listed;
-  wall_time fetched{};  ///< when it was last asked for; find_page alone gives it
+  std::vector<skipped_item> skipped;  ///< a known product among them is not gone
+  wall_time fetched{};                ///< when it was last asked for; find_page alone gives it
 };
 
 /// One page transaction: the products and what the page listed, together. `unchanged`: the page is as it was;
@@ -45,8 +47,6 @@ struct page_commit {
   bool unchanged = false;
   bool asked = true;  ///< false: `unchanged` is not the shop's own word, which the page stays as old as
   std::vector<product> products;
-  /// Products that the page lists and that could not be read this time: they are not gone.
-  std::vector<product_id> also_seen;
   /// How the sink forms rows, to compare those that were adopted; nullptr: not known.
   std::shared_ptr<const layout> shape;
   /// Whether changes go to the sink: false where there is none.

@@ -10,6 +10,7 @@
 #include "storage/country_prices.hpp"
 #include "storage/image_rows.hpp"
 #include "storage/outbox_rows.hpp"
+#include "storage/page_rows.hpp"
 #include "storage/product_events.hpp"
 
 namespace catwalk::storage {
@@ -63,10 +64,13 @@ page_counts page_transaction::commit(const page_commit& page) {
     has_deferred_ = s.step();
   }
   if (page.unchanged) {
-    for (auto& id : listed_before(page.page)) {
-      r.id = std::move(id);
-      see(r, counts);
-      list(endpoint, r.id, page.run);
+    if (auto before = find_page(db_, page.page.site, page.page.endpoint, page.page.url)) {
+      for (auto& id : before->listed) {
+        r.id = std::move(id);
+        see(r, counts);
+        list(endpoint, r.id, page.run);
+      }
+      see_skipped(before->skipped, endpoint, page.run);
     }
   } else {
     country_prices prices(db_);
@@ -92,15 +96,21 @@ page_counts page_transaction::commit(const page_commit& page) {
       see(r, counts);
       list(endpoint, p.id, page.run);
     }
-  }
-  for (const auto& id : page.also_seen) {
-    list(endpoint, id, page.run);
-    db_.run("update products set missed = 0, last_seen = ?2 where id = ?1 and gone_at is null", id.str(),
-            to_millis(now_));
+    see_skipped(page.page.skipped, endpoint, page.run);
   }
   write_page(page);
   tell_of_vectors();
   return counts;
+}
+
+void page_transaction::see_skipped(const std::vector<skipped_item>& items, std::int64_t endpoint,
+                                   run_id run) {
+  for (const skipped_item& item : items) {
+    if (item.id.empty()) continue;
+    list(endpoint, item.id, run);
+    db_.run("update products set missed = 0, last_seen = ?2 where id = ?1 and gone_at is null", item.id.str(),
+            to_millis(now_));
+  }
 }
 
 void page_transaction::tell_of_vectors() {
@@ -359,19 +369,7 @@ void page_transaction::write_page(const page_commit& page) {
         page.asked);
     return;
   }
-  nlohmann::json listed = nlohmann::json::array();
-  for (const auto& id : p.listed) listed.push_back(id.str());
-  for (const auto& id : page.also_seen) {
-    auto s = db_.prepare("select 1 from products where id = ?1 and gone_at is null");
-    s.bind(id.str());
-    if (s.step()) listed.push_back(id.str());
-  }
-  db_.run(
-      "insert or replace into pages (site, endpoint, url, endpoint_index, etag, last_modified, body_hash, "
-      "stanza_hash, "
-      "listed, run, fetched) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-      p.site.str(), p.endpoint, p.url, p.endpoint_index, p.etag, p.last_modified, p.body_hash, p.stanza_hash,
-      listed.dump(), page.run, now);
+  put_page(db_, p, page.run, now_);
 }
 
 std::int64_t page_transaction::endpoint_number(const page_record& page) {
@@ -391,15 +389,6 @@ void page_transaction::list(std::int64_t endpoint, const product_id& id, run_id 
       "insert into listings (endpoint, product, run) select ?1, number, ?3 from products where id = ?2 "
       "and gone_at is null on conflict (endpoint, product) do update set run = max(run, excluded.run)",
       endpoint, id.str(), run);
-}
-
-std::vector<product_id> page_transaction::listed_before(const page_record& page) {
-  std::vector<product_id> ids;
-  auto s = db_.prepare("select listed from pages where site = ?1 and endpoint = ?2 and url = ?3");
-  s.bind(page.site.str(), page.endpoint, page.url);
-  if (!s.step()) return ids;
-  for (const auto& id : nlohmann::json::parse(s.text(0))) ids.emplace_back(id.get<std::string>());
-  return ids;
 }
 
 }  // namespace catwalk::storage

@@ -28,6 +28,8 @@ class page_transaction {
   struct reading;
   struct stored;
   void see(const reading& r, page_counts& counts);
+  /// What a page lists and could not be read is not gone.
+  void see_skipped(const std::vector<skipped_item>& items, std::int64_t endpoint, run_id run);
   /// Adds the price of a further country to a row that is of an earlier one. False where it is not.
   bool add_price(const reading& r, int position, page_counts& counts);
   void write(const reading& r, const stored* before, page_counts& counts);
@@ -39,7 +41,6 @@ class page_transaction {
   void write_page(const page_commit& page);
   void list(std::int64_t endpoint, const product_id& id, run_id run);
   std::int64_t endpoint_number(const page_record& page);
-  std::vector<product_id> listed_before(const page_record& page);
 
   /// Counts up once for the whole transaction what tells readers that vectors have changed.
   void tell_of_vectors();

@@ -273,9 +273,14 @@ constexpr std::string_view sink_keys_step = R"sql(
 create index products_by_sink_key on products (sink_key) where sink_key is not null;
 )sql";
 
-constexpr std::array<std::string_view, 9> steps{first,          second,       third,
-                                                events_step,    texts_step,   revalidation_step,
-                                                countries_step, indexes_step, sink_keys_step};
+// `pages.skipped`: what of the page was not turned into a product, each as {reason, item, id}.
+constexpr std::string_view skipped_step = R"sql(
+alter table pages add column skipped text not null default '[]';
+)sql";
+
+constexpr std::array<std::string_view, 10> steps{
+    first,          second,       third,          events_step, texts_step, revalidation_step,
+    countries_step, indexes_step, sink_keys_step, skipped_step};
 
 std::int64_t pragma(sqlite::connection& db, const char* name) {
   auto s = db.prepare(std::string("pragma ") + name);

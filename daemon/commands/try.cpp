@@ -173,7 +173,7 @@ int try_normalise(const std::string& file, const std::string& layout) {
   if (auto image = item->find("image_url"); image != item->end() && image->is_string())
     *image = nlohmann::json::array({*image});
   const auto made = scrape::normalise(*item, raw, site, scrape::rules_for(site), origin);
-  if (const auto* skipped = std::get_if<scrape::skipped_item>(&made)) {
+  if (const auto* skipped = std::get_if<skipped_item>(&made)) {
     std::cout << json_text({{"skipped", skipped->reason}, {"item", skipped->item}}) << '\n';
     return exit_failed;
   }

@@ -102,8 +102,35 @@ TEST_CASE_METHOD(page_sink_fixture, "a page that comes again while its commit is
     value_of(co_await sink.accept(page_of("a")));
     const auto known = co_await sink.known("https://shop.test/list", "https://shop.test/p/a");
     REQUIRE(known);
-    CHECK(known->body_hash == "hash of a");
+    CHECK(known->validators.body_hash == "hash of a");
   });
+}
+
+TEST_CASE_METHOD(page_sink_fixture, "what was skipped on a page is skipped again where it is unchanged") {
+  auto first = page_of("a");
+  first.skipped = {{"no price", "b (Coat \xff)", product_id("id-b")}, {"no id", "item 3", {}}};
+  const std::string endpoint = first.endpoint, url = first.url;
+  with_sink([&](daemon::committing_page_sink& sink) -> asio::awaitable<void> {
+    value_of(co_await sink.accept(page_of("b")));
+    value_of(co_await sink.accept(std::move(first)));
+  });
+  const auto skipped = report.skipped;
+  CHECK(skipped == std::map<std::string, int>{{"no id", 1}, {"no price", 1}});
+  report = {};
+  with_sink([&](daemon::committing_page_sink& sink) -> asio::awaitable<void> {
+    const auto known = co_await sink.known(endpoint, url);
+    REQUIRE(known);
+    CHECK(known->products == 1);
+    scrape::page again;
+    again.endpoint = endpoint;
+    again.url = url;
+    again.keep(*known);
+    value_of(co_await sink.accept(std::move(again)));
+  });
+  CHECK(report.skipped == skipped);
+  CHECK(report.examples.at("no price") == "b (Coat \ufffd)");
+  CHECK(report.products == 1);
+  CHECK(report.unchanged == 1);
 }
 
 TEST_CASE_METHOD(page_sink_fixture,

@@ -268,14 +268,19 @@ TEST_CASE_METHOD(source_fixture, "a listing whose items are all skipped is incom
   });
   for (const char* path : {"/a", "/mixed", "/two"}) add_endpoint(s.at(path));
   recording_sink sink;
-  const auto outcomes = read(sink).value();
-  REQUIRE(outcomes.size() == 3);
-  CHECK_FALSE(outcomes[0].complete);
-  CHECK(outcomes[0].failure.value().what == "every item of the listing was skipped");
-  CHECK(outcomes[0].failure->why == "no price (3)");
-  CHECK(outcomes[1].complete);
-  CHECK_FALSE(outcomes[2].complete);
-  CHECK(outcomes[2].failure.value().why == "no image (1), no price (2)");
+  for (const bool unchanged : {false, true}) {
+    sink.pages.clear();
+    const auto outcomes = read(sink).value();
+    REQUIRE(outcomes.size() == 3);
+    CHECK_FALSE(outcomes[0].complete);
+    CHECK(outcomes[0].failure.value().what == "every item of the listing was skipped");
+    CHECK(outcomes[0].failure->why == "no price (3)");
+    CHECK(outcomes[1].complete);
+    CHECK(sink.pages[1].unchanged == unchanged);
+    CHECK(sink.pages[1].skipped.size() == 3);
+    CHECK_FALSE(outcomes[2].complete);
+    CHECK(outcomes[2].failure.value().why == "no image (1), no price (2)");
+  }
 }
 
 TEST_CASE_METHOD(source_fixture, "cancelling ends the source") {

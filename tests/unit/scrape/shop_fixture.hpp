@@ -22,21 +22,26 @@ namespace catwalk::testing {
 /// Keeps what a source hands over, and plays the catalogue that remembers pages.
 class recording_sink : public scrape::page_sink {
  public:
-  boost::asio::awaitable<std::optional<scrape::page_validators>> known(const std::string&,
-                                                                       const std::string& url) override {
+  boost::asio::awaitable<std::optional<scrape::known_page>> known(const std::string&,
+                                                                  const std::string& url) override {
     const auto it = memory.find(url);
     co_return it == memory.end() ? std::nullopt : std::optional(it->second);
   }
   boost::asio::awaitable<result<void>> accept(scrape::page p) override {
     if (failure) co_return *failure;
-    memory[p.url] = p.validators;
+    auto& remembered = memory[p.url];
+    remembered.validators = p.validators;
+    if (!p.unchanged) {
+      remembered.products = p.products.size();
+      remembered.skipped = p.skipped;
+    }
     count += static_cast<int>(p.products.size());
     pages.push_back(std::move(p));
     co_return result<void>();
   }
   bool limit_reached() const override { return limit && count >= *limit; }
 
-  std::map<std::string, scrape::page_validators> memory;
+  std::map<std::string, scrape::known_page> memory;
   std::vector<scrape::page> pages;
   std::optional<error> failure;
   std::optional<int> limit;

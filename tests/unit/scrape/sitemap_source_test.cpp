@@ -83,6 +83,30 @@ TEST_CASE_METHOD(sitemap_fixture,
   CHECK(std::all_of(sink.pages.begin(), sink.pages.end(), [](const auto& p) { return p.unchanged; }));
 }
 
+TEST_CASE_METHOD(sitemap_fixture, "pages that gave nothing but skipped items go on being doubted unchanged") {
+  std::unique_ptr<server> shop;
+  shop = std::make_unique<server>([&](const request& r) {
+    reply out = answer(*shop, r);
+    if (const auto at = out.body.find("\"sku\""); at != std::string::npos) out.body.erase(at, 10);
+    if (const auto at = out.body.find("\"price\""); at != std::string::npos) out.body.erase(at, 16);
+    return out;
+  });
+  site.sitemap.emplace();
+  site.sitemap->urls.push_back({shop->at("/sitemap.xml"), {}});
+  site.sitemap->url_contains = {"/p/"};
+  recording_sink sink;
+  for (const bool unchanged : {false, true}) {
+    sink.pages.clear();
+    const auto outcomes = read(sink);
+    REQUIRE(outcomes);
+    REQUIRE(sink.pages.size() == 4);
+    CHECK(sink.pages[0].unchanged == unchanged);
+    CHECK(sink.pages[0].skipped.size() == 1);
+    CHECK_FALSE(outcomes->at(0).complete);
+    CHECK(outcomes->at(0).failure.value().why == "no price (4)");
+  }
+}
+
 TEST_CASE_METHOD(sitemap_fixture,
                  "a page in another encoding than it says costs its letters, not its product") {
   std::unique_ptr<server> shop;

@@ -235,7 +235,7 @@ TEST_CASE_METHOD(sync_fixture,
   page.page.endpoint = page.page.url = listing(0);
   page.products = items(0, 1);
   page.page.listed = {product_id("id-0")};
-  page.also_seen = {product_id("id-1"), product_id("id-unheard-of")};
+  page.page.skipped = {{"no price", "1", product_id("id-1")}, {"no price", "2", product_id("id-unheard-of")}};
   page.fingerprint = "tower";
   value_of(wait_for(products.commit_page(std::move(page))));
   request.action = sync_request::kind::count;
