@@ -37,6 +37,9 @@ class country_prices {
   bool rewrite(const product_id& id, bool to_sink, wall_time now);
   /// The prices of a site go where none of its listings holds the product any more; the products.
   std::vector<product_id> drop_unlisted(const std::string& site);
+  /// Rows that are the site's, which no longer has their products: the listings of other countries that have
+  /// them are forgotten as known, so that the next reading moves the rows there.
+  void forget_pages_of_followers(const std::string& site);
 
  private:
   struct noted;

@@ -137,7 +137,9 @@ bool sync_transaction::forget_unlisted(const site_listing& read) {
 sync_outcome sync_transaction::carry_out(const site_listing& read, const sync_request& request) {
   const bool whole = forget_unlisted(read);
   country_prices prices(db_);
-  for (const auto& id : prices.drop_unlisted(read.site.str())) prices.rewrite(id, request.to_sink, now_);
+  const auto dropped = prices.drop_unlisted(read.site.str());
+  for (const auto& id : dropped) prices.rewrite(id, request.to_sink, now_);
+  if (!dropped.empty()) prices.forget_pages_of_followers(read.site.str());
   db_.run(
       "update products set missed = missed + 1 where site = ?1 and gone_at is null and not exists "
       "(select 1 from listings l where l.product = products.number) and "

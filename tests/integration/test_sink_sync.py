@@ -175,10 +175,6 @@ def test_what_one_country_no_longer_lists_stays_for_the_other(
         assert stored(supabase) == kept - only_us
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the row stays that of the country that lost the product, with its address",
-)
 def test_a_row_moves_to_the_country_that_still_lists_it(catwalk, configure, supabase):
     with ZaraShop(6) as us, ZaraShop(6) as cz:
         for shop in (us, cz):

@@ -26,6 +26,7 @@ struct countries_fixture : state_fixture {
     page.run = run;
     page.page.site = site_name(country);
     page.page.endpoint = page.page.url = "https://shop.test/" + country;
+    page.page.stanza_hash = "stanza";
     page.fingerprint = "tower";
     page.country_position = position;
     page.unchanged = unchanged;
@@ -40,6 +41,12 @@ struct countries_fixture : state_fixture {
   void ends(const std::string& country) {
     site_listing whole{run, site_name(country), {{"https://shop.test/" + country, true}}};
     value_of(wait_for(products.sync(std::move(whole), {})));
+  }
+
+  bool is_known(const std::string& country) {
+    const std::string url = "https://shop.test/" + country;
+    return value_of(wait_for(products.find_page(site_name(country), url, url))).value().stanza_hash ==
+           "stanza";
   }
 
   std::string row() {
@@ -118,9 +125,13 @@ TEST_CASE_METHOD(countries_fixture, "a country that lists the product no longer 
   ends("US");
   ends("CZ");
   CHECK(entry("a").item.price == "450CZK");
+  // The row is still of the country that lost the product: the other's page is read anew.
+  CHECK(is_known("US"));
+  CHECK_FALSE(is_known("CZ"));
   run = begin();
   read_cz();
   CHECK(row() == "CZ Title in CZ 450CZK -");
+  CHECK(is_known("CZ"));
   CHECK_FALSE(entry("a").gone_at);
 }
 
