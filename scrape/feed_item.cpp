@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "scrape/currency.hpp"
 #include "scrape/decimal.hpp"
 #include "scrape/markup_text.hpp"
-#include "scrape/money.hpp"
 #include "scrape/text.hpp"
 
 namespace catwalk::scrape {

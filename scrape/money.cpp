@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "scrape/currency.hpp"
 #include "scrape/text.hpp"
 
 namespace catwalk::scrape {
@@ -21,14 +22,6 @@ bool is_capital(char c) {
 }
 bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
-}
-
-/// Where three capital letters in a row begin; npos: nowhere.
-std::size_t find_code(std::string_view text) {
-  for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
-    if (is_capital(text[i]) && is_capital(text[i + 1]) && is_capital(text[i + 2])) return i;
-  }
-  return std::string_view::npos;
 }
 
 /// The number as text: a JSON number's shortest decimal form, which is the one that was sent.
@@ -70,9 +63,8 @@ price_reading read_coded_text(std::string_view text, std::string_view preferred)
   price_reading out;
   out.text = std::string(text);
   // A shop may name its currency by a sign, which is no code to look for.
-  const bool is_code = preferred.size() == 3 && find_code(preferred) == 0;
-  std::size_t code = is_code ? text.find(preferred) : std::string_view::npos;
-  if (code == std::string_view::npos) code = find_code(text);
+  std::size_t code = find_currency_code(text, preferred);
+  if (code == std::string_view::npos) code = find_currency_code(text);
   out.currency = std::string(text.substr(code, 3));
   // The amount ends right before its code ("20USD,450CZK"), or follows it ("CZK 849").
   std::size_t from = code;
@@ -88,7 +80,7 @@ price_reading read_coded_text(std::string_view text, std::string_view preferred)
 price_reading read_text(std::string_view raw, std::string_view currency, config::price_unit unit) {
   const std::string_view text = trimmed(raw);
   if (text.empty()) return {};
-  if (find_code(text) != std::string_view::npos) return read_coded_text(text, currency);
+  if (find_currency_code(text) != std::string_view::npos) return read_coded_text(text, currency);
   const auto number = amount_in(text, fraction_digits_of(currency));
   if (!number) return {};
   if (currency.empty()) return {std::string(text), number->with_fraction(), std::nullopt};
@@ -171,15 +163,6 @@ price_reading read_list(const json& value, std::string_view currency, config::pr
 }
 
 }  // namespace
-
-int fraction_digits_of(std::string_view currency) {
-  constexpr std::array<std::string_view, 16> none{"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",
-                                                  "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF"};
-  constexpr std::array<std::string_view, 7> three{"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"};
-  if (std::find(none.begin(), none.end(), currency) != none.end()) return 0;
-  if (std::find(three.begin(), three.end(), currency) != three.end()) return 3;
-  return 2;
-}
 
 price_reading read_price(const json& value, std::string_view currency, config::price_unit unit) {
   if (value.is_number()) return read_number(value, currency, unit);

@@ -9,10 +9,6 @@
 
 namespace catwalk::scrape {
 
-/// Digits after the point in amounts of a currency (ISO 4217): 2, but 0 for JPY and its like, 3 for KWD and
-/// its like.
-int fraction_digits_of(std::string_view currency);
-
 /// A price as a shop gave it.
 struct price_reading {
   std::optional<std::string> text;  ///< "219USD", "20USD,450CZK"; nullopt: no price
@@ -26,8 +22,8 @@ struct price_reading {
 ///
 /// Whole numbers are minor units (hundredths, or what the currency has) under `price_unit::minor`, major
 /// units under `major`, and under `guess` minor units (always hundredths) from 1000 on. A number with a
-/// fraction is in major units. A number without a currency is no price. A text that holds three capital
-/// letters in a row stays as it is; else its number is taken and the currency appended; without currency it
+/// fraction is in major units. A number without a currency is no price. A text that holds a currency's
+/// code stays as it is; else its number is taken and the currency appended; without currency it
 /// stays raw. Objects, whose order JSON does not keep, are listed with `currency` first, then USD, EUR, GBP,
 /// then by code.
 price_reading read_price(const nlohmann::json& value, std::string_view currency, config::price_unit unit);

@@ -31,6 +31,20 @@ TEST_CASE("a currency that is a sign is looked for in no text") {
   }
 }
 
+TEST_CASE("three capital letters are a currency where they are one's code and stand alone") {
+  const auto currency_of = [](const char* text) {
+    return read_price(text, "EUR", config::price_unit::major).currency.value_or("none");
+  };
+  for (const char* text : {"34.12 (40.94 inc VAT)", "4,35 TTC", "1 FCFA", "5 XYZ", "USDOLLAR 5", "5 eur"}) {
+    INFO(text);
+    CHECK(currency_of(text) == "EUR");
+  }
+  CHECK(read_price("34.12 inc VAT", "EUR", config::price_unit::major).text == "34.12EUR");
+  CHECK(currency_of("34.12 GBP inc VAT") == "GBP");
+  CHECK(currency_of("USDOLLAR 5 (4CHF)") == "CHF");
+  CHECK(currency_of("849Kč, 849CZK") == "CZK");
+}
+
 TEST_CASE("prices read as the predecessor's rows have them") {
   const auto row = GENERATE(values<price_case>({
       // Whole numbers from 1000 on are guessed to be hundredths, smaller ones are taken as they are.

@@ -135,8 +135,17 @@ TEST_CASE("a sale that cannot be compared with the price stays") {
   fields["price"] = 20;
   fields["sale"] = "450 CZK";
   CHECK(read_product(fields).sale == "450 CZK");
+  fields["sale"] = "CZK on request";
+  CHECK(read_product(fields).sale == "CZK on request");
+}
+
+TEST_CASE("a sale that is words alone is none") {
+  auto fields = item();
+  fields["price"] = 20;
   fields["sale"] = "SALE now";
-  CHECK(read_product(fields).sale == "SALE now");
+  CHECK_FALSE(read_product(fields).sale);
+  fields["sale_price"] = 15;
+  CHECK(read_product(fields).sale == "15USD");
 }
 
 TEST_CASE("gender is women, men, or the shop's own word") {
