@@ -48,9 +48,15 @@ begin
     where table_schema = 'public' and table_name = {{name}} and data_type = 'numeric'
       and column_name in ('price_amount', 'price') order by column_name desc limit 1;
   if amount is not null then
+    -- What the product costs now.
+    amount := format('p.%I', amount);
+    if exists (select from information_schema.columns where table_schema = 'public' and table_name = {{name}}
+        and column_name = 'sale_amount' and data_type = 'numeric') then
+      amount := format('coalesce(p.sale_amount, %s)', amount);
+    end if;
     filters := filters
-      || format(E'\n      and (filters ->> ''min_price'' is null or p.%I >= (filters ->> ''min_price'')::numeric)', amount)
-      || format(E'\n      and (filters ->> ''max_price'' is null or p.%I <= (filters ->> ''max_price'')::numeric)', amount);
+      || format(E'\n      and (filters ->> ''min_price'' is null or %s >= (filters ->> ''min_price'')::numeric)', amount)
+      || format(E'\n      and (filters ->> ''max_price'' is null or %s <= (filters ->> ''max_price'')::numeric)', amount);
   end if;
 
   -- A function of that name that is someone else's stays as it is.

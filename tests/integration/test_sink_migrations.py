@@ -155,6 +155,10 @@ def test_search_between_two_prices(migrate, supabase):
     assert found(min_price=10.01, max_price=29.99) == {"1"}
     assert found(min_price=31) == set()
     assert found(min_price="10.01", source="s") == {"1", "2"}
+    # What it costs now is what counts.
+    supabase.sql("update products set sale_amount = 5 where id = '2'")
+    assert found(max_price=10) == {"0", "2"}
+    assert found(min_price=20) == {"1"}
 
 
 def test_prices_as_numbers_are_filled(catwalk, configure, migrate, supabase):
