@@ -81,7 +81,7 @@ asio::awaitable<result<backfill_counts>> backfill::run(
   co_return counts_;
 }
 
-asio::awaitable<void> backfill::pause(std::chrono::milliseconds time) {
+asio::awaitable<void> backfill::pause(std::chrono::nanoseconds time) {
   asio::steady_timer timer(loop_, time);
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
 }
@@ -94,8 +94,10 @@ asio::awaitable<result<void>> backfill::page(std::vector<storage::stored_row> ro
     for (std::size_t i = 0; i < rows.size() && !stopping_; ++i) {
       while (images.size() >= most) co_await pause(std::chrono::milliseconds(10));
       images.spawn("backfill", embed_one(rows[i], made[i]));
-      if (options_.rate)
-        co_await pause(std::chrono::milliseconds(static_cast<std::int64_t>(1000 / *options_.rate)));
+      if (options_.rate) {
+        const std::chrono::duration<double> apart(1 / *options_.rate);
+        co_await pause(std::chrono::duration_cast<std::chrono::nanoseconds>(apart));
+      }
     }
     co_await images.join();
   }

@@ -58,7 +58,7 @@ class backfill {
                                          std::optional<storage::vector_update>& update);
   boost::asio::awaitable<result<embedding>> vector_of(const storage::stored_row& row);
   boost::asio::awaitable<result<void>> send(std::vector<storage::vector_update> updates);
-  boost::asio::awaitable<void> pause(std::chrono::milliseconds time);
+  boost::asio::awaitable<void> pause(std::chrono::nanoseconds time);
   storage::stored_rows_query query() const;
   std::string note_name() const;
 
