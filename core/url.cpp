@@ -4,11 +4,11 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <clocale>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "config/letter_case.hpp"
 
@@ -27,6 +27,10 @@ int hex_value(char c) noexcept {
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
+bool slash(char c) noexcept {
+  return c == '/' || c == '\\';
+}
+
 std::uint16_t default_port(std::string_view scheme) noexcept {
   return scheme == "https" ? 443 : 80;
 }
@@ -35,11 +39,23 @@ error malformed(std::string_view text, std::string why, std::string hint = {}) {
   return {errc::malformed, "cannot read the address", redacted(text), std::move(why), std::move(hint)};
 }
 
-// The percent-encode sets of the WHATWG URL standard, beyond controls and non-ASCII bytes.
-constexpr std::string_view path_set = " \"#<>?^`{}";
-constexpr std::string_view query_set = " \"#<>'";
-constexpr std::string_view fragment_set = " \"<>`";
-constexpr std::string_view userinfo_set = " \"#<>?^`{}/:;=@[\\]|";
+// A percent-encode set of the WHATWG URL standard: controls, non-ASCII bytes, and a part's own characters.
+class encode_set {
+ public:
+  consteval explicit encode_set(std::string_view own) {
+    for (std::size_t byte = 0; byte < has_.size(); ++byte) has_[byte] = byte < 0x20 || byte > 0x7e;
+    for (const char c : own) has_[static_cast<unsigned char>(c)] = true;
+  }
+  bool has(char c) const noexcept { return has_[static_cast<unsigned char>(c)]; }
+
+ private:
+  std::array<bool, 256> has_{};
+};
+
+constexpr encode_set path_set(" \"#<>?^`{}");
+constexpr encode_set query_set(" \"#<>'");
+constexpr encode_set fragment_set(" \"<>`");
+constexpr encode_set userinfo_set(" \"#<>?^`{}/:;=@[\\]|");
 
 void append_escaped(std::string& out, char c) {
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -47,16 +63,20 @@ void append_escaped(std::string& out, char c) {
   out += {'%', digits[byte >> 4], digits[byte & 15]};
 }
 
-std::string encode(std::string_view text, std::string_view set) {
+void append_encoded(std::string& out, std::string_view text, const encode_set& set) {
+  for (;;) {
+    const auto next = std::find_if(text.begin(), text.end(), [&](char c) { return set.has(c); });
+    out.append(text.begin(), next);
+    if (next == text.end()) return;
+    append_escaped(out, *next);
+    text.remove_prefix(static_cast<std::size_t>(next - text.begin()) + 1);
+  }
+}
+
+std::string encode(std::string_view text, const encode_set& set) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte > 0x7e || set.find(c) != set.npos)
-      append_escaped(out, c);
-    else
-      out += c;
-  }
+  append_encoded(out, text, set);
   return out;
 }
 
@@ -86,7 +106,8 @@ std::string normalised_path(std::string_view path) {
     }
     return count;
   };
-  std::vector<std::string_view> kept;
+  std::string out;
+  out.reserve(path.size() + 1);
   if (path.starts_with('/')) path.remove_prefix(1);
   for (;;) {
     const auto slash = path.find('/');
@@ -94,16 +115,15 @@ std::string normalised_path(std::string_view path) {
     const bool last = slash == path.npos;
     const int n = dots(segment);
     if (n == 1 || n == 2) {
-      if (n == 2 && !kept.empty()) kept.pop_back();
-      if (last) kept.emplace_back();
+      if (n == 2 && !out.empty()) out.erase(out.rfind('/'));
+      if (last) out += '/';
     } else {
-      kept.push_back(segment);
+      out += '/';
+      append_encoded(out, segment, path_set);
     }
     if (last) break;
     path.remove_prefix(slash + 1);
   }
-  std::string out;
-  for (const auto segment : kept) out += "/" + encode(segment, path_set);
   return out.empty() ? "/" : out;
 }
 
@@ -247,9 +267,11 @@ void read_rest(std::string_view rest, url& out, std::string_view directory) {
     out.query = encode(rest.substr(mark + 1), query_set);
     rest = rest.substr(0, mark);
   }
-  std::string path(rest);
+  std::string path;
+  if (rest.empty() || !slash(rest.front())) path = directory;
+  path += rest;
   std::replace(path.begin(), path.end(), '\\', '/');
-  out.path = normalised_path(path.starts_with('/') ? path : std::string(directory) + path);
+  out.path = normalised_path(path);
 }
 
 // The scheme of an address, in lower case, or nullopt where the text has none.
@@ -261,10 +283,6 @@ std::optional<std::string> scheme_of(std::string_view text) {
     if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.') return std::nullopt;
   }
   return std::nullopt;
-}
-
-bool slash(char c) noexcept {
-  return c == '/' || c == '\\';
 }
 
 // What follows "scheme:", however many slashes precede the authority.
