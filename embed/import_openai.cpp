@@ -6,6 +6,7 @@
 #include "core/sha256.hpp"
 #include "core/thrown.hpp"
 #include "embed/model_import.hpp"
+#include "embed/script_archive.hpp"
 #include "embed/tensor_names.hpp"
 
 namespace catwalk::embed {
@@ -105,6 +106,11 @@ result<void> read_text_tower(const fs::path& file, const tensor_map& source,
 }  // namespace
 
 result<imported_model> read_openai(const fs::path& file, const std::optional<fs::path>& vocabulary) {
+  if (auto ok = check_script_archive(file); !ok) {
+    auto failure = ok.error();
+    failure.what = "cannot import OpenAI model";
+    return failure;
+  }
   auto hash = hash_of(file);
   if (!hash) return hash.error();
   tensor_map source;

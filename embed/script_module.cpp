@@ -14,7 +14,7 @@
 
 #include "core/sha256.hpp"
 #include "core/thrown.hpp"
-#include "embed/mapped_file.hpp"
+#include "embed/script_archive.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -174,8 +174,7 @@ script_module::script_module(script_module&&) noexcept = default;
 script_module& script_module::operator=(script_module&&) noexcept = default;
 
 result<script_module> script_module::open(const fs::path& file) {
-  // Torch's own words for a file that is not there are about its zip reader.
-  if (const auto mapped = mapped_file::open(file); !mapped) return mapped.error();
+  if (auto ok = check_script_archive(file); !ok) return ok.error();
   auto i = std::make_unique<impl>();
   i->file = file;
   try {

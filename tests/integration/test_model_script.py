@@ -279,6 +279,21 @@ def test_cut_files_are_refused(catwalk, models, tmp_path):
     assert catwalk("model", "import", tmp_path, "--name", "mine", *described()).code == 1
 
 
+def test_what_an_archive_claims_is_not_believed(catwalk, models, tmp_path):
+    """Torch reads beyond a tensor's data; more of the kind is in test_embedding_memory.py."""
+    with zipfile.ZipFile(archive(tmp_path / "m.pt")) as good, zipfile.ZipFile(tmp_path / "bad.pt", "w") as bad:
+        for entry in good.infolist():
+            body = good.read(entry)
+            if entry.filename.endswith("/data.pkl"):
+                # The first convolution's 16 biases, as 200.
+                assert b"K\x10tQ" in body
+                body = body.replace(b"K\x10tQ", b"K\xc8tQ")
+            bad.writestr(entry.filename, body)
+    done = catwalk("model", "import", "bad.pt", "--name", "mine", *described())
+    assert done.code == 1, done
+    assert "bad.pt: m/data.pkl: a tensor's data are said to be 200 elements of 4 bytes" in done.err, done
+
+
 @pytest.mark.parametrize(
     "arguments, code, says",
     [
