@@ -98,6 +98,10 @@ class checker {
       error("http.listen", "expected an address and a port, found '" + values_.http.listen + "'",
             "write it as 127.0.0.1:9817 or [::1]:9817");
     }
+    for (const auto& host : values_.http.hosts)
+      if (host.empty() || host.find_first_of("/@ ") != std::string::npos)
+        error("http.hosts", "expected the name that a browser asks for, found '" + host + "'",
+              "write it as catwalk.example");
   }
 
   void jobs() {

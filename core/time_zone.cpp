@@ -4,6 +4,11 @@
 
 #include <cstdio>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/nearest_key.hpp"
 
 namespace catwalk {
 namespace {
@@ -12,6 +17,20 @@ using namespace std::chrono;
 
 error no_database(const std::exception& e) {
   return {errc::io, "cannot read the time zone database", "", e.what(), "install the package tzdata"};
+}
+
+std::string_view city_of(std::string_view name) {
+  return name.substr(name.rfind('/') + 1);
+}
+
+/// The zone that was meant, where its city is near to one; empty: none is.
+std::string nearest_zone(std::string_view written) {
+  std::vector<std::string> cities;
+  for (const auto& zone : date::get_tzdb().zones) cities.emplace_back(city_of(zone.name()));
+  const std::string near = config::nearest_key(city_of(written), cities);
+  for (const auto& zone : date::get_tzdb().zones)
+    if (!near.empty() && city_of(zone.name()) == near) return zone.name();
+  return {};
 }
 
 /// Reads a timestamp from left to right; each step takes what it reads off the front.
@@ -86,8 +105,10 @@ result<time_zone> time_zone::find(std::string_view name) {
   try {
     return time_zone(date::locate_zone(name));
   } catch (const std::exception&) {
+    const std::string near = nearest_zone(name);
     return error{errc::not_found, "there is no time zone", std::string(name), "",
-                 "use a name of the IANA database, as Europe/Prague or UTC"};
+                 near.empty() ? "use a name of the IANA database, as Europe/Prague or UTC"
+                              : "did you mean " + near + "?"};
   }
 }
 

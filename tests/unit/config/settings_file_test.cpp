@@ -209,6 +209,9 @@ TEST_CASE("every problem says where, what and what to do") {
            row{"http: { listen: '::1:80' }\n",
                "catwalk.yaml:1:17: http.listen: expected an address and a port, found '::1:80'; write it as "
                "127.0.0.1:9817 or [::1]:9817"},
+           row{"http: { hosts: [catwalk.example, 'https://catwalk.example'] }\n",
+               "catwalk.yaml:1:16: http.hosts: expected the name that a browser asks for, found "
+               "'https://catwalk.example'; write it as catwalk.example"},
            row{"embed: { device: gpu }\n",
                "catwalk.yaml:1:18: embed.device: expected auto, cpu or cuda:N, found 'gpu'"},
            row{"embed: { device: cpu, precision: fp16 }\n",

@@ -25,11 +25,15 @@ TEST_CASE("a time zone reads and writes times with their offset") {
 }
 
 TEST_CASE("a time zone refuses what it cannot read, and says so") {
-  const auto missing = time_zone::find("Europe/Gotham");
+  const auto missing = time_zone::find("Europe/Rivendell");
   REQUIRE(missing.has_error());
   CHECK(missing.error().code == errc::not_found);
   CHECK(missing.error().to_string() ==
-        "there is no time zone: Europe/Gotham (use a name of the IANA database, as Europe/Prague or UTC)");
+        "there is no time zone: Europe/Rivendell (use a name of the IANA database, as Europe/Prague or UTC)");
+  for (const char* slip : {"Europe/Pragu", "europe/prague", "Prague", "Asia/Prague"}) {
+    INFO(slip);
+    CHECK(time_zone::find(slip).error().hint == "did you mean Europe/Prague?");
+  }
   const auto utc = time_zone::find("UTC").value();
   for (const auto* text :
        {"", "2026", "2026-13-01", "2026-02-30", "2026-01-01T", "2026-01-01T24:00", "2026-01-01T12",

@@ -1,0 +1,53 @@
+// Input: a selector, for a page that has something of everything that selectors speak of.
+#include <cstdlib>
+#include <string_view>
+
+#include "scrape/html_document.hpp"
+#include "scrape/selector.hpp"
+
+using namespace catwalk;
+using scrape::html_node;
+
+namespace {
+
+constexpr std::string_view page = R"html(<!doctype html><html lang=en><head><title>Coats</title>
+<link rel=canonical href=/coats></head><body class="list wide"><h1 id=top>Coats <small>12</small></h1>
+<form><input type=checkbox checked disabled><input required name=q value="red coat"><select name=size>
+<option selected>S<option>M</select><textarea></textarea></form>
+<ul data-grid=2><li class="card new" data-id=1><a href="/p/1?c=red" title='A "red" coat'><img src=1.jpg data-src=2.jpg
+alt></a><p class=price>20 <b>EUR</b></p><li class=card data-id=2><a href=/p/2>Blue</a><p></p><li class="card Sale">
+<a><span>19</span> text</a></ul><div><div><div lang=cs-CZ><p>Kabát<br>zimní<p></div></div></div>
+<svg viewBox="0 0 1 1"><path d=m0></svg><table><tr><td colspan=2>1<td>2</table></body></html>)html";
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  static const auto document = scrape::html_document::parse(page, "fuzz");
+  if (document.has_error()) std::abort();
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  scrape::selector_error detail;
+  const auto compiled = scrape::selector::compile(text, &detail);
+  if (compiled.has_error()) {
+    if (detail.offset > text.size() || detail.message.empty()) std::abort();
+    (void)detail.caret(text);
+    return 0;
+  }
+  const auto found = compiled->select(document->root());
+  if (found.has_error()) return 0;
+  const auto first = compiled->first(document->root());
+  if (first.has_error() || static_cast<bool>(*first) == found->empty()) std::abort();
+  if (*first && *first != found->front()) std::abort();
+  // Searching and testing agree.
+  std::size_t at = 0;
+  for (std::uint32_t index = 1; index < document->size(); ++index) {
+    const html_node node = document->node(index);
+    const auto fits = compiled->matches(node, document->root());
+    if (fits.has_error()) return 0;
+    if (!*fits) continue;
+    if (at == found->size() || (*found)[at] != node) std::abort();
+    ++at;
+    (void)compiled->value_of(node, document->root());
+  }
+  if (at != found->size()) std::abort();
+  return 0;
+}
