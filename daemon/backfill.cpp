@@ -95,7 +95,8 @@ asio::awaitable<result<void>> backfill::page(std::vector<storage::stored_row> ro
       while (images.size() >= most) co_await pause(std::chrono::milliseconds(10));
       images.spawn("backfill", embed_one(rows[i], made[i]));
       if (options_.rate) {
-        const std::chrono::duration<double> apart(1 / *options_.rate);
+        constexpr double longest = 86'400;  // beyond a day apart a number of nanoseconds may be too large
+        const std::chrono::duration<double> apart(std::min(1 / *options_.rate, longest));
         co_await pause(std::chrono::duration_cast<std::chrono::nanoseconds>(apart));
       }
     }

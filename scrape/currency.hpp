@@ -4,8 +4,8 @@
 
 namespace catwalk::scrape {
 
-/// Whether this is the code of a currency that prices are, or lately were, written in: ISO 4217, and RMB, NIS
-/// and NTD, which shops write instead.
+/// Whether this is the code of a currency that prices are, or were in this century, written in: ISO 4217, and
+/// LEI, NIS, NTD and RMB, which shops write instead.
 bool is_currency_code(std::string_view code);
 
 /// Where the first such code stands in a text, between other characters than letters ("20USD,450CZK", "CHF

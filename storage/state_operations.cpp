@@ -32,7 +32,7 @@ result<void> state_database::impl::start(std::optional<folder_lock> lock) try {
     // log of 16 MB has them copied into the database once for many.
     writer_->execute(
         "pragma journal_mode=wal; pragma synchronous=full; pragma temp_store=memory; "
-        "pragma cache_size=-8000; pragma wal_autocheckpoint=4000;");
+        "pragma cache_size=-8000; pragma wal_autocheckpoint=2000;");
     if (!ballast_.fill(0))
       spdlog::warn("no room for the 16 MB that catwalk keeps back in {}", options_.dir.string());
   }

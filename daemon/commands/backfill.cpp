@@ -123,7 +123,7 @@ void add_backfill(CLI::App& app, invocation& to_run) {
   which->require_option(0, 1);
   command->add_option("--rate", options->rate, "At most so many images a second")
       ->type_name("R")
-      ->check(CLI::Range(0.001, 1e6));
+      ->check(CLI::PositiveNumber);
   command->add_option("--backend", options->backend, "What makes the vectors (default embed.backend)")
       ->check(CLI::IsMember({"local", "remote"}))
       ->type_name("local|remote");
