@@ -99,7 +99,7 @@ committing_page_sink::accepted committing_page_sink::prepared(scrape::page p, bo
     commit.country_position = static_cast<int>(place - site_.countries.begin());
   commit.images_older_than = wall_now() - parts_.images_revalidate;
   const auto read = static_cast<int>(p.products.size());
-  const auto skipped = static_cast<int>(p.skipped.size());
+  const auto skipped = static_cast<int>(commit.page.skipped.size());
   commit.products = std::move(p.products);
   return {std::move(commit), read, skipped, cut};
 }

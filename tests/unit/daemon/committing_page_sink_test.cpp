@@ -115,6 +115,7 @@ TEST_CASE_METHOD(page_sink_fixture, "what was skipped on a page is skipped again
     value_of(co_await sink.accept(std::move(first)));
   });
   const auto skipped = report.skipped;
+  CHECK(counters.products("Shop", "skipped").Value() == 2);
   CHECK(skipped == std::map<std::string, int>{{"no id", 1}, {"no price", 1}});
   report = {};
   with_sink([&](daemon::committing_page_sink& sink) -> asio::awaitable<void> {
@@ -128,6 +129,7 @@ TEST_CASE_METHOD(page_sink_fixture, "what was skipped on a page is skipped again
     value_of(co_await sink.accept(std::move(again)));
   });
   CHECK(report.skipped == skipped);
+  CHECK(counters.products("Shop", "skipped").Value() == 4);
   CHECK(report.examples.at("no price") == "b (Coat \ufffd)");
   CHECK(report.products == 1);
   CHECK(report.unchanged == 1);
