@@ -2,6 +2,8 @@
 
 #include <date/tz.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -25,12 +27,12 @@ std::string_view city_of(std::string_view name) {
 
 /// The zone that was meant, where its city is near to one; empty: none is.
 std::string nearest_zone(std::string_view written) {
+  const auto& zones = date::get_tzdb().zones;
   std::vector<std::string> cities;
-  for (const auto& zone : date::get_tzdb().zones) cities.emplace_back(city_of(zone.name()));
-  const std::string near = config::nearest_key(city_of(written), cities);
-  for (const auto& zone : date::get_tzdb().zones)
-    if (!near.empty() && city_of(zone.name()) == near) return zone.name();
-  return {};
+  cities.reserve(zones.size());
+  for (const auto& zone : zones) cities.emplace_back(city_of(zone.name()));
+  const auto near = std::find(cities.begin(), cities.end(), config::nearest_key(city_of(written), cities));
+  return near == cities.end() ? std::string() : zones[static_cast<std::size_t>(near - cities.begin())].name();
 }
 
 /// Reads a timestamp from left to right; each step takes what it reads off the front.

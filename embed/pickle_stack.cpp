@@ -38,14 +38,9 @@ void pickle_stack::push(const pickle_value& value) {
   stack_.push_back(value);
 }
 
-void pickle_stack::push_text(std::uint64_t place, std::uint64_t size) {
+void pickle_stack::push_bytes(pickle_kind kind, std::uint64_t place, std::uint64_t size) {
   spend(text_bytes + size);
-  push({pickle_kind::text, static_cast<std::uint32_t>(size), static_cast<std::int64_t>(place)});
-}
-
-void pickle_stack::push_function(std::uint64_t place, std::uint64_t size) {
-  spend(text_bytes + size);
-  push({pickle_kind::function, static_cast<std::uint32_t>(size), static_cast<std::int64_t>(place)});
+  push({kind, static_cast<std::uint32_t>(size), static_cast<std::int64_t>(place)});
 }
 
 void pickle_stack::push_storage(std::int64_t elements) {

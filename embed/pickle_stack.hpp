@@ -38,8 +38,8 @@ class pickle_stack {
 
   void spend(std::uint64_t bytes);
   void push(const pickle_value& value);
-  void push_text(std::uint64_t place, std::uint64_t size);
-  void push_function(std::uint64_t place, std::uint64_t size);
+  /// A text, or a function by its name: where in the pickle it stands.
+  void push_bytes(pickle_kind kind, std::uint64_t place, std::uint64_t size);
   void push_storage(std::int64_t elements);
   void push_empty(pickle_kind kind);
   pickle_value pop();

@@ -114,7 +114,7 @@ class walk {
   void push_text(std::uint64_t size) {
     const auto begin = at_;
     take(size, "a text");
-    stack_.push_text(begin, size);
+    stack_.push_bytes(kind::text, begin, size);
   }
 
   std::string_view text_of(const pickle_value& value) const {
@@ -132,7 +132,7 @@ class walk {
     for (const auto refused : refused_functions)
       if (name == refused)
         refuse("it calls " + std::string(name.substr(name.find('\n') + 1)) + ", which no image tower needs");
-    stack_.push_function(begin, name.size());
+    stack_.push_bytes(kind::function, begin, name.size());
   }
 
   void call() {

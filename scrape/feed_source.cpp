@@ -159,13 +159,12 @@ asio::awaitable<result<void>> feed_source::confirm(const endpoint_outcome& feed,
     read.endpoint = feed.endpoint;
     read.endpoint_index = feed.endpoint_index;
     read.url = part == 0 ? feed.endpoint : part_key(feed.endpoint, part);
+    read.unchanged = true;
     if (part == 0) {
-      read.unchanged = true;
       read.validators = known;
     } else {
-      const auto part_before = co_await sink.known(read.endpoint, read.url);
-      read.unchanged = true;
-      if (part_before) read.keep(*part_before);
+      const auto before = co_await sink.known(read.endpoint, read.url);
+      if (before) read.keep(*before);
     }
     if (auto accepted = co_await sink.accept(std::move(read)); accepted.has_error())
       co_return accepted.error();

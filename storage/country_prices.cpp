@@ -126,13 +126,11 @@ void country_prices::forget_pages_of_followers(const std::string& site) {
   // By its stanza: validators come back with an answer that is on its way. All of a listing: a feed's parts
   // are known by its whole.
   db_.run(
-      "update pages set stanza_hash = '' where (site, endpoint) in (select e.site, e.endpoint from products "
-      "p "
-      "join country_prices c on c.id = p.id and c.site <> p.site join listings l on l.product = p.number "
-      "join "
-      "endpoints e on e.number = l.endpoint and e.site = c.site where p.site = ?1 and p.gone_at is null and "
-      "not "
-      "exists (select 1 from country_prices mine where mine.id = p.id and mine.site = p.site))",
+      "update pages set stanza_hash = '' where (site, endpoint) in (select e.site, e.endpoint "
+      "from products p join country_prices c on c.id = p.id and c.site <> p.site "
+      "join listings l on l.product = p.number join endpoints e on e.number = l.endpoint and e.site = c.site "
+      "where p.site = ?1 and p.gone_at is null and not exists (select 1 from country_prices mine "
+      "where mine.id = p.id and mine.site = p.site))",
       site);
 }
 

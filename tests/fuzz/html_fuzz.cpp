@@ -2,9 +2,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "scrape/html_document.hpp"
 #include "scrape/html_encoding.hpp"
-#include "scrape/selector.hpp"
+#include "tests/fuzz/selector_check.hpp"
 
 using namespace catwalk;
 using scrape::html_node;
@@ -42,24 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     (void)document->root().outer_html();
     (void)document->root().visible_text();
   }
-  scrape::selector_error detail;
-  const auto compiled = scrape::selector::compile(text, &detail);
-  if (compiled.has_error()) {
-    if (detail.offset > text.size() || detail.message.empty()) std::abort();
-    (void)detail.caret(text);
-    return 0;
-  }
-  if (!document) return 0;
-  const auto found = compiled->select(document->root());
-  if (!found) return 0;
-  // Searching and testing agree.
-  std::size_t matching = 0;
-  for (std::uint32_t at = 1; at < document->size(); ++at) {
-    const auto fits = compiled->matches(document->node(at), document->root());
-    if (!fits) return 0;
-    matching += *fits ? 1 : 0;
-  }
-  if (matching != found->size()) std::abort();
-  for (const html_node& node : *found) (void)compiled->value_of(node, document->root());
+  const auto compiled = fuzz::compile_selector(text);
+  if (compiled && document) fuzz::check_selector(*compiled, *document);
   return 0;
 }

@@ -2,11 +2,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "scrape/html_document.hpp"
-#include "scrape/selector.hpp"
+#include "tests/fuzz/selector_check.hpp"
 
 using namespace catwalk;
-using scrape::html_node;
 
 namespace {
 
@@ -25,29 +23,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   static const auto document = scrape::html_document::parse(page, "fuzz");
   if (document.has_error()) std::abort();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  scrape::selector_error detail;
-  const auto compiled = scrape::selector::compile(text, &detail);
-  if (compiled.has_error()) {
-    if (detail.offset > text.size() || detail.message.empty()) std::abort();
-    (void)detail.caret(text);
-    return 0;
-  }
-  const auto found = compiled->select(document->root());
-  if (found.has_error()) return 0;
-  const auto first = compiled->first(document->root());
-  if (first.has_error() || static_cast<bool>(*first) == found->empty()) std::abort();
-  if (*first && *first != found->front()) std::abort();
-  // Searching and testing agree.
-  std::size_t at = 0;
-  for (std::uint32_t index = 1; index < document->size(); ++index) {
-    const html_node node = document->node(index);
-    const auto fits = compiled->matches(node, document->root());
-    if (fits.has_error()) return 0;
-    if (!*fits) continue;
-    if (at == found->size() || (*found)[at] != node) std::abort();
-    ++at;
-    (void)compiled->value_of(node, document->root());
-  }
-  if (at != found->size()) std::abort();
+  if (const auto compiled = fuzz::compile_selector(text)) fuzz::check_selector(*compiled, *document);
   return 0;
 }
