@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "scrape/sound_json.hpp"
 #include "scrape/text.hpp"
 
 namespace catwalk::scrape {
@@ -15,8 +16,8 @@ using nlohmann::json;
 /// limit, and a deep value that exists cannot even be copied safely.
 class document_builder : public nlohmann::json_sax<json> {
  public:
-  document_builder(json& root, int max_depth, const json_reach* reach)
-      : root_(root), max_depth_(max_depth), reach_(reach ? reach : &everything()) {}
+  document_builder(json& root, int max_depth, const json_reach& reach)
+      : root_(root), max_depth_(max_depth), reach_(&reach) {}
 
   bool too_deep() const { return too_deep_; }
   std::size_t error_position() const { return error_position_; }
@@ -55,14 +56,6 @@ class document_builder : public nlohmann::json_sax<json> {
     return std::move(value);
   }
 
-  static const json_reach& everything() {
-    static const json_reach all = [] {
-      json_reach whole;
-      whole.take_whole();
-      return whole;
-    }();
-    return all;
-  }
   /// Where the next value stands; nullptr: nobody looks there.
   const json_reach* next_place() const {
     if (open_.empty()) return reach_;
@@ -126,6 +119,15 @@ class document_builder : public nlohmann::json_sax<json> {
   std::size_t error_position_ = 0;
   std::string error_text_;
 };
+
+const json_reach& everything() {
+  static const json_reach all = [] {
+    json_reach whole;
+    whole.take_whole();
+    return whole;
+  }();
+  return all;
+}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -200,6 +202,9 @@ std::string describe_body(std::string_view body) {
 
 result<json> parse_json_document(std::string_view body, const std::string& on, int max_depth,
                                  const json_reach* reach) {
+  if (!reach) reach = &everything();
+  if (auto sound = read_sound_json(body, max_depth, *reach))
+    return result<json>(boost::system::in_place_value, std::move(*sound));
   std::string repaired;
   if (!is_valid_utf8(body)) {
     repaired = valid_utf8(body);
@@ -210,7 +215,7 @@ result<json> parse_json_document(std::string_view body, const std::string& on, i
     body = repaired;
   }
   json document;
-  document_builder builder(document, max_depth, reach);
+  document_builder builder(document, max_depth, *reach);
   if (json::sax_parse(body.begin(), body.end(), &builder)) {
     return result<json>(boost::system::in_place_value, std::move(document));
   }

@@ -4,16 +4,16 @@ namespace catwalk::scrape {
 
 json_reach& json_reach::member(std::string_view name) {
   if (whole_) return *this;
-  auto found = members_.find(name);
-  if (found == members_.end())
-    found = members_.emplace(std::string(name), std::make_unique<json_reach>()).first;
-  return *found->second;
+  for (const auto& [known, place] : members_)
+    if (known == name) return *place;
+  return *members_.emplace_back(name, std::make_unique<json_reach>()).second;
 }
 
 const json_reach* json_reach::find(std::string_view name) const noexcept {
   if (whole_) return this;
-  const auto found = members_.find(name);
-  return found == members_.end() ? nullptr : found->second.get();
+  for (const auto& [known, place] : members_)
+    if (known == name) return place.get();
+  return nullptr;
 }
 
 void take_whole(const json_places& places) noexcept {

@@ -1,9 +1,10 @@
 #pragma once
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace catwalk::scrape {
 
@@ -22,7 +23,7 @@ class json_reach {
 
  private:
   bool whole_ = false;
-  std::map<std::string, std::unique_ptr<json_reach>, std::less<>> members_;
+  std::vector<std::pair<std::string, std::unique_ptr<json_reach>>> members_;  ///< few: looked through in a row
 };
 
 /// Places that a value may stand at.

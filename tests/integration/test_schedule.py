@@ -77,6 +77,17 @@ def runs(workdir):
 
 
 @pytest.fixture
+def pages_on_record(workdir):
+    """pages_on_record(): the addresses of the products' pages that a kill cannot take from the state any more."""
+
+    def read():
+        with sqlite3.connect(f"file:{workdir}/state/catwalk.sqlite3?mode=ro", uri=True) as db:
+            return [url for (url,) in db.execute("select url from pages where url like '%/products/%'")]
+
+    return read
+
+
+@pytest.fixture
 def missed(catwalk, workdir):
     """missed(ago, *jobs): as if each job had last run so long ago. Needs the configuration."""
 
@@ -162,7 +173,7 @@ def test_a_run_ends_at_its_time_limit_and_keeps_what_it_has(configure, supabase,
 
 
 @pytest.mark.parametrize("policy", ["resume", "restart"])
-def test_a_run_that_a_kill_broke_off(configure, held_shop, missed, start, runs, policy):
+def test_a_run_that_a_kill_broke_off(configure, held_shop, missed, start, runs, pages_on_record, policy):
     """`resume` asks for none of the pages that are on record and unchanged, `restart` for all of them, anew."""
     sites = yaml.safe_dump([held_shop.site()])
     values = configure(sites=sites, schedule=every(on_restart=policy))
@@ -170,6 +181,7 @@ def test_a_run_that_a_kill_broke_off(configure, held_shop, missed, start, runs, 
     daemon = start(values)
     pages = held_shop.product_addresses()
     wait_until(lambda: held_shop.asked[pages[held_shop.held]], 30, "the page that is held was not asked for")
+    wait_until(lambda: len(pages_on_record()) == held_shop.held, 30, "what was read is not on record")
     daemon.process.kill()
     run = runs()[-1]
     assert (run["state"], run["finished"]) == ("running", None), "nobody was there to write it down"
