@@ -10,6 +10,7 @@
 #include "core/thrown.hpp"
 #include "embed/clip_tokenizer.hpp"
 #include "embed/model_folder.hpp"
+#include "embed/pass_size.hpp"
 #include "embed/stored_tokenizer.hpp"
 #include "embed/text_module.hpp"
 
@@ -17,7 +18,7 @@ namespace catwalk::embed {
 namespace {
 
 /// So many texts go through the tower at once; more are taken in turns.
-constexpr std::size_t most_at_once = 64;
+constexpr std::int64_t most_at_once = 64;
 /// What every published CLIP was trained with.
 constexpr std::size_t clip_context = 77;
 
@@ -26,11 +27,13 @@ struct token_batch {
   at::Tensor at;   ///< int64 [batch]
 };
 
-/// Rows of equal length. CLIP's are padded behind the end mark, where nothing looks; the vector is taken at
+/// Rows of equal length, at most `context`. CLIP's are padded behind the end mark, where nothing looks; the vector is taken at
 /// the first end mark, as in transformers. SigLIP's come padded, and the last token is taken.
-token_batch make_batch(const std::vector<std::vector<std::int32_t>>& rows, text_kind kind, std::int32_t end) {
+token_batch make_batch(const std::vector<std::vector<std::int32_t>>& rows, text_kind kind, std::int32_t end,
+                       std::size_t context) {
   std::size_t longest = 0;
   for (const auto& row : rows) longest = std::max(longest, row.size());
+  if (kind == text_kind::clip) longest = padded_length(longest, context);
   const auto count = static_cast<std::int64_t>(rows.size()), length = static_cast<std::int64_t>(longest);
   token_batch batch{at::full({count, length}, end, at::kLong), at::empty({count}, at::kLong)};
   auto* ids = batch.ids.data_ptr<std::int64_t>();
@@ -59,7 +62,7 @@ struct text_encoder::impl {
     const auto& tower = *folder.text;
     std::vector<std::vector<std::int32_t>> rows;
     for (std::size_t i = from; i < from + count; ++i) rows.push_back(tokenizer->encode(texts[i]));
-    const auto batch = make_batch(rows, tower.kind, rows[0].back());
+    const auto batch = make_batch(rows, tower.kind, rows[0].back(), static_cast<std::size_t>(tower.context));
     at::Tensor vectors;
     try {
       const c10::InferenceMode inference;
@@ -107,9 +110,11 @@ result<std::vector<embedding>> text_encoder::encode(const std::vector<std::strin
   at::set_num_threads(std::max(1, impl_->threads));
   std::vector<embedding> vectors;
   vectors.reserve(texts.size());
-  for (std::size_t from = 0; from < texts.size(); from += most_at_once)
-    if (auto done = impl_->encode(texts, from, std::min(most_at_once, texts.size() - from), vectors); !done)
-      return done.error();
+  for (std::size_t from = 0, size = 0; from < texts.size(); from += size) {
+    size = static_cast<std::size_t>(
+        pass_size(static_cast<std::int64_t>(texts.size() - from), most_at_once));
+    if (auto done = impl_->encode(texts, from, size, vectors); !done) return done.error();
+  }
   return vectors;
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <limits>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/module_builder.hpp"
+#include "embed/pass_size.hpp"
 #include "embed/script_module.hpp"
 
 namespace catwalk::embed {
@@ -215,21 +215,21 @@ torch::jit::Module make_module(const vision_weights& weights, const compute_devi
   return builder.compile(source, values_of(tower, on.type), tower.width, tower.eps);
 }
 
-/// How many pictures pass through the tower together on a core: as many as keep the widest activation, the
-/// feed-forward's, in the caches near it. Beyond that a batch costs up to a quarter more for each picture.
+/// How many pictures pass through the tower together on a core: the power of two that comes nearest to keeping
+/// the widest activation, the feed-forward's, in the caches near it. Beyond that a batch costs up to a quarter
+/// more for each picture.
 std::int64_t pictures_at_once(const vision_tower& tower, const compute_device& on) {
   constexpr double near_caches = 4 << 20;
-  if (!on.device.is_cpu()) return std::numeric_limits<std::int64_t>::max();
   const auto bytes = on.int8 ? 1 : static_cast<std::int64_t>(c10::elementSize(on.type));
   const auto widest = static_cast<double>(tower.tokens() * tower.mlp * bytes);
-  return std::max<std::int64_t>(1, std::llround(near_caches / widest));
+  return std::int64_t{1} << std::max(0L, std::lround(std::log2(near_caches / widest)));
 }
 
 }  // namespace
 
 struct vision_module::impl {
   mutable torch::jit::Module module;
-  std::int64_t at_once = 0;                  ///< pictures that pass through `module` together
+  std::int64_t at_once = 0;                  ///< pictures that pass through `module` together on a core
   std::optional<script_module> script = {};  ///< takes the place of `module`
   vision_tower tower = {};                   ///< of the script
 };
@@ -291,15 +291,20 @@ result<vision_module> vision_module::load(const model_folder& folder, const comp
 }
 
 at::Tensor vision_module::forward(const at::Tensor& pixels) const {
-  if (impl_->script) return impl_->script->forward(pixels, impl_->tower);
+  const auto pass = [this](const at::Tensor& part) {
+    return impl_->script ? impl_->script->forward(part, impl_->tower)
+                         : impl_->module.forward({part}).toTensor();
+  };
+  const auto count = pixels.size(0);
+  if (!pixels.device().is_cpu()) return pass(pixels);
   // Several threads share the work of each layer better where there is more of it.
-  if (at::get_num_threads() > 1 || pixels.size(0) <= impl_->at_once)
-    return impl_->module.forward({pixels}).toTensor();
-  const auto parts = (pixels.size(0) + impl_->at_once - 1) / impl_->at_once;
+  const auto most = at::get_num_threads() > 1 || impl_->script ? count : impl_->at_once;
+  if (pass_size(count, most) == count) return pass(pixels);
   std::vector<at::Tensor> vectors;
-  vectors.reserve(static_cast<std::size_t>(parts));
-  for (const auto& part : at::tensor_split(pixels, parts))
-    vectors.push_back(impl_->module.forward({part}).toTensor());
+  for (std::int64_t from = 0, size = 0; from < count; from += size) {
+    size = pass_size(count - from, most);
+    vectors.push_back(pass(pixels.narrow(0, from, size)));
+  }
   return at::cat(vectors);
 }
 

@@ -22,6 +22,7 @@ from tests.support.small_clip import (  # noqa: F401
     models,
     published_folder,
 )
+from tests.support.word_model import write_word_model
 
 LONG = os.environ.get("CATWALK_LONG") == "1"
 MB = 1_000_000
@@ -66,6 +67,35 @@ def test_memory_is_flat_over_many_pictures(catwalk, models, archive, workdir):
         bytes_a_picture=round(grown / (many - some)),
     )
     assert grown < grows_at_most
+
+
+def test_batches_of_every_size_take_little_more_than_those_of_few(catwalk, models, archive, workdir):
+    """oneDNN keeps what it compiles for each size of a forward pass."""
+    assert catwalk("model", "import", archive, "--name", "small").code == 0
+    bench = ("model", "bench", "small", "--precision", "fp32", "--each", "20ms", "--batch")
+    peaks = []
+    for sizes in ([32], range(1, 33)):
+        code, said, peak = measured(workdir, *bench, ",".join(map(str, sizes)), timeout=300)
+        assert code == 0, said
+        peaks.append(peak)
+    counted("memory over sizes of a batch", sizes=32, resident_MB=f"{peaks[0] / MB:.0f} to {peaks[1] / MB:.0f}")
+    assert peaks[1] - peaks[0] < 75 * MB
+
+
+def test_texts_of_every_length_take_little_more_than_those_of_one(catwalk, models, workdir):
+    (workdir / "words").mkdir()
+    write_word_model(workdir / "words", patch_size=32)
+    assert catwalk("model", "import", workdir / "words", "--name", "words").code == 0
+    peaks = []
+    for lengths in ([1] * 70, range(1, 71)):
+        texts = [argument for length in lengths for argument in ("--text", "a " * length)]
+        output = workdir / "vectors.jsonl"
+        code, said, peak = measured(workdir, "embed", "--model", "words", *texts, "--output", output, timeout=300)
+        assert code == 0, said
+        output.unlink()
+        peaks.append(peak)
+    counted("memory over lengths of a text", lengths=70, resident_MB=f"{peaks[0] / MB:.0f} to {peaks[1] / MB:.0f}")
+    assert peaks[1] - peaks[0] < 50 * MB
 
 
 def safetensors(folder, header_size, header=b"{", file_size=None):
