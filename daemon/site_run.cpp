@@ -11,12 +11,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// How long a page of few products may wait for others to share its transaction with.
+/// How long a page may wait for others to share its transaction with.
 constexpr std::chrono::milliseconds patience_of_page{50};
 constexpr std::chrono::milliseconds no_patience{0};
-constexpr std::size_t few_products = 8;
-/// Pages of one site that may be on their way to the catalogue.
-constexpr std::size_t most_under_way = 128;
+/// Pages of one site that may be on their way to the catalogue, and the products on them.
+constexpr std::size_t most_pages_under_way = 128;
+constexpr std::size_t most_products_under_way = 1'000;
 
 void count_skipped(const scrape::page& p, const read_options& options, site_report& report) {
   for (const auto& s : p.skipped) {
@@ -108,12 +108,14 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   if (failure_) co_return *failure_;
   const bool cut = cut_to_limit(p, options_, report_);
   count_skipped(p, options_, report_);
-  const bool at_once = options_.limit || p.products.size() > few_products;
   accepted page = prepared(std::move(p), cut);
-  if (at_once) co_return co_await commit(std::move(page), no_patience);
-  if (commits_.size() >= most_under_way) {
+  const auto products = static_cast<std::size_t>(page.read);
+  if (options_.limit || products > most_products_under_way)
+    co_return co_await commit(std::move(page), no_patience);
+  if (commits_.size() >= most_pages_under_way || products_under_way_ + products > most_products_under_way) {
     if (auto settled = co_await settle(); !settled) co_return settled.error();
   }
+  products_under_way_ += products;
   under_way_.insert(page.commit.page.url);
   commits_.spawn("commit of a page", commit_meanwhile(std::move(page)));
   co_return result<void>();
@@ -128,8 +130,10 @@ asio::awaitable<result<void>> committing_page_sink::settle() {
 
 asio::awaitable<void> committing_page_sink::commit_meanwhile(accepted page) {
   const std::string url = page.commit.page.url;
+  const auto products = static_cast<std::size_t>(page.read);
   const auto committed = co_await commit(std::move(page), patience_of_page);
   under_way_.erase(url);
+  products_under_way_ -= products;
   if (!committed && !failure_) failure_ = committed.error();
 }
 

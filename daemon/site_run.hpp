@@ -66,8 +66,9 @@ class committing_page_sink final : public scrape::page_sink {
   storage::run_id run_;
   read_options options_;
   site_report& report_;
-  std::set<std::string> under_way_;  ///< the addresses of pages that are being committed
-  std::optional<error> failure_;     ///< of the first of them that could not be
+  std::set<std::string> under_way_;     ///< the addresses of pages that are being committed
+  std::size_t products_under_way_ = 0;  ///< on them
+  std::optional<error> failure_;        ///< of the first of them that could not be
   task_group commits_;
 };
 

@@ -72,17 +72,27 @@ TEST_CASE_METHOD(page_sink_fixture, "pages of single products are counted once t
   for (const char* id : {"a", "b", "c"}) CHECK(is_stored(id));
 }
 
-TEST_CASE_METHOD(page_sink_fixture, "a page of many products is durable when it is accepted") {
+TEST_CASE_METHOD(page_sink_fixture, "no more than a thousand products are on their way") {
+  const auto list = [](int number, int count) {
+    auto page = page_of("list" + std::to_string(number));
+    page.products.clear();
+    for (int i = 0; i < count; ++i)
+      page.products.push_back(make(std::to_string(number) + "-" + std::to_string(i)));
+    return page;
+  };
   with_sink([&](daemon::committing_page_sink& sink) -> asio::awaitable<void> {
-    auto many = page_of("list");
-    many.products.clear();
-    for (int i = 0; i < 20; ++i) many.products.push_back(make(std::to_string(i)));
-    value_of(co_await sink.accept(page_of("a")));
-    value_of(co_await sink.accept(std::move(many)));
-    CHECK(report.products == 21);
-    CHECK(is_stored("a"));
-    CHECK(is_stored("19"));
+    value_of(co_await sink.accept(list(1, 600)));
+    value_of(co_await sink.accept(list(2, 400)));
+    CHECK(report.products == 0);
+    value_of(co_await sink.accept(list(3, 1)));
+    CHECK(report.products == 1000);
+    CHECK(is_stored("2-399"));
+    CHECK_FALSE(is_stored("3-0"));
+    value_of(co_await sink.accept(list(4, 1001)));
+    CHECK(report.products >= 2001);
+    CHECK(is_stored("4-1000"));
   });
+  CHECK(report.products == 2002);
 }
 
 TEST_CASE_METHOD(page_sink_fixture,
