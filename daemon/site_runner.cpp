@@ -1,6 +1,5 @@
 #include "daemon/site_runner.hpp"
 
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "config/letter_case.hpp"
+#include "core/heap.hpp"
 #include "core/json_text.hpp"
 #include "core/log_scope.hpp"
 #include "core/offload.hpp"
@@ -296,8 +296,10 @@ asio::awaitable<result<run_report>> site_runner::run_begun(storage::run_id id, r
   spdlog::info("ended: {} products ({} new, {} changed), {} images embedded, {} failed, {} rows sent",
                report.products(), report.sum(&site_report::added), report.sum(&site_report::changed),
                report.images_embedded, report.images_failed, report.rows_sent);
-  // What pictures, pages and batches took goes back to the system, from every thread's part of the heap.
-  auto give_back = offload(parts_.cpu, [] { return malloc_trim(0); });
+  auto give_back = offload(parts_.cpu, [] {
+    give_back_freed_memory();
+    return true;
+  });
   co_await std::move(give_back);
   co_return report;
 }
