@@ -13,7 +13,6 @@
 
 #include "config/load.hpp"
 #include "core/file.hpp"
-#include "core/heap.hpp"
 #include "core/log.hpp"
 #include "daemon/site_run.hpp"
 #include "scrape/fetcher.hpp"
@@ -131,7 +130,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   start_logging("warn", "text");
-  keep_freed_memory();
   try {
     return measure(argv[1], argv[2]);
   } catch (const std::exception& failed) {

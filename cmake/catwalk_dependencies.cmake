@@ -16,6 +16,7 @@ find_package(date REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PUGIXML REQUIRED IMPORTED_TARGET pugixml)
 find_library(MODEST_LIBRARY modest REQUIRED)  # Debian's package has no pkg-config file
+pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 

@@ -1,24 +1,31 @@
 #include "core/heap.hpp"
 
+#ifdef CATWALK_JEMALLOC
+#include <jemalloc/jemalloc.h>
+
+#define CATWALK_TEXT_OF(number) #number
+#define CATWALK_TEXT(macro) CATWALK_TEXT_OF(macro)
+
+/// Read by jemalloc when it starts. Its own thread gives memory back that nobody has used for ten seconds, also
+/// while the program rests.
+const char* malloc_conf = "background_thread:true";
+
+namespace catwalk {
+
+void give_back_freed_memory() {
+  mallctl("arena." CATWALK_TEXT(MALLCTL_ARENAS_ALL) ".purge", nullptr, nullptr, nullptr, 0);
+}
+
+}  // namespace catwalk
+
+#else
 #include <malloc.h>
 
 namespace catwalk {
-namespace {
-
-constexpr int kept_bytes = 16 << 20;
-/// Blocks from here on are mapped one by one and go back at once. Setting the other ends glibc's own search
-/// for this one.
-constexpr int mapped_bytes = 8 << 20;
-
-}  // namespace
-
-void keep_freed_memory() {
-  mallopt(M_TRIM_THRESHOLD, kept_bytes);
-  mallopt(M_MMAP_THRESHOLD, mapped_bytes);
-}
 
 void give_back_freed_memory() {
   malloc_trim(0);
 }
 
 }  // namespace catwalk
+#endif

@@ -2,11 +2,7 @@
 
 namespace catwalk {
 
-/// Has the heap keep what is freed for the next page or picture, up to 16 MB in each of its parts, instead of
-/// giving it back to the system and asking for it again each time.
-void keep_freed_memory();
-
-/// Gives what is free back to the system, from every thread's part of the heap. Takes milliseconds.
+/// Gives what is free in the heap back to the system, whichever thread freed it. Takes milliseconds.
 void give_back_freed_memory();
 
 }  // namespace catwalk

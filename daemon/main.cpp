@@ -6,7 +6,6 @@
 #include <exception>
 #include <string_view>
 
-#include "core/heap.hpp"
 #include "core/log.hpp"
 #include "core/memory_advice.hpp"
 #include "core/thrown.hpp"
@@ -96,7 +95,6 @@ int main(int argc, char** argv) {
   // Memory holds keys: no core file, no ptrace by other processes of the user.
   prctl(PR_SET_DUMPABLE, 0);
   aborts = std::set_terminate(end_uncaught);
-  keep_freed_memory();
   start_logging("info", "text");  // until the configuration says how
   int code = exit_failed;
   try {
