@@ -1,16 +1,37 @@
 #include "scrape/text.hpp"
 
-#include <algorithm>
-#include <array>
+#include <simdjson.h>
+
 #include <cstdint>
-#include <cstring>
 
 #include "config/letter_case.hpp"
 
 namespace catwalk::scrape {
 namespace {
 
-constexpr std::array<std::string_view, 8> blanks{" ", "\t", "\n", "\r", "\f", "\v", "\u00a0", "\u202f"};
+constexpr std::string_view no_break_space = "\u00a0", narrow_no_break_space = "\u202f";
+
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/// The length of the blank that `text` begins with; 0 where it does with none.
+std::size_t leading_blank(std::string_view text) {
+  if (text.empty()) return 0;
+  if (is_blank(text.front())) return 1;
+  for (const std::string_view blank : {no_break_space, narrow_no_break_space})
+    if (text.front() == blank.front() && text.starts_with(blank)) return blank.size();
+  return 0;
+}
+
+/// The length of the blank that `text` ends with.
+std::size_t trailing_blank(std::string_view text) {
+  if (text.empty()) return 0;
+  if (is_blank(text.back())) return 1;
+  for (const std::string_view blank : {no_break_space, narrow_no_break_space})
+    if (text.back() == blank.back() && text.ends_with(blank)) return blank.size();
+  return 0;
+}
 
 /// The length of the well-formed sequence at the beginning of `text`; 0 where there is none.
 std::size_t sequence_length(std::string_view text) {
@@ -37,32 +58,11 @@ std::size_t sequence_length(std::string_view text) {
   return length;
 }
 
-/// How many bytes at the beginning of `text` are ASCII, in steps of eight.
-std::size_t ascii_length(std::string_view text) {
-  std::size_t at = 0;
-  for (std::uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
-    std::memcpy(&eight, text.data() + at, sizeof eight);
-    if ((eight & 0x8080808080808080U) != 0) break;
-  }
-  return at;
-}
-
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
-  const auto drop = [&](auto matches, auto remove) {
-    for (bool again = true; again;) {
-      again = false;
-      for (const std::string_view blank : blanks) {
-        if (!matches(blank)) continue;
-        remove(blank.size());
-        again = true;
-      }
-    }
-  };
-  drop([&](std::string_view b) { return text.starts_with(b); },
-       [&](std::size_t n) { text.remove_prefix(n); });
-  drop([&](std::string_view b) { return text.ends_with(b); }, [&](std::size_t n) { text.remove_suffix(n); });
+  while (const std::size_t length = leading_blank(text)) text.remove_prefix(length);
+  while (const std::size_t length = trailing_blank(text)) text.remove_suffix(length);
   return text;
 }
 
@@ -71,14 +71,7 @@ std::string lower_ascii(std::string_view text) {
 }
 
 bool is_valid_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    i += ascii_length(text.substr(i));
-    if (i == text.size()) break;
-    const std::size_t length = sequence_length(text.substr(i));
-    if (length == 0) return false;
-    i += length;
-  }
-  return true;
+  return simdjson::validate_utf8(text);
 }
 
 std::string valid_utf8(std::string_view text) {
