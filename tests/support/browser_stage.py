@@ -46,7 +46,7 @@ class Stage:
         self.mira = self.open_mira()
         (folder / "clip").mkdir()
         # Large enough that pictures queue up before it, and a run is seen to get on.
-        write_word_model(folder / "clip", patch_size=4, num_hidden_layers=3)
+        write_word_model(folder / "clip", patch_size=4, num_hidden_layers=20)
         (folder / "key").write_text(supabase.key)
         self.settings = {
             "state": {"dir": str(folder / "state"), "min_free": "1MB"},
