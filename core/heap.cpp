@@ -6,8 +6,8 @@
 #define CATWALK_TEXT_OF(number) #number
 #define CATWALK_TEXT(macro) CATWALK_TEXT_OF(macro)
 
-/// Read by jemalloc when it starts. Its own thread gives memory back that nobody has used for ten seconds, also
-/// while the program rests.
+/// Read by jemalloc when it starts. Its own thread gives memory back that nobody has used for ten seconds,
+/// also while the program rests.
 const char* malloc_conf = "background_thread:true";
 
 namespace catwalk {

@@ -7,8 +7,8 @@
 namespace catwalk::embed {
 
 /// How many of `waiting` items go through a tower together on a CPU, at most `most`: a power of two. For each
-/// size that it meets oneDNN compiles kernels of its own and keeps them, some 10 MB for a ViT-B/32: batches of
-/// whatever size comes would fill hundreds of MB over time.
+/// size that it meets oneDNN compiles kernels of its own and keeps them, some 10 MB for a ViT-B/32: batches
+/// of whatever size comes would fill hundreds of MB over time.
 constexpr std::int64_t pass_size(std::int64_t waiting, std::int64_t most) {
   return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::min(waiting, most))));
 }

@@ -27,8 +27,9 @@ struct token_batch {
   at::Tensor at;   ///< int64 [batch]
 };
 
-/// Rows of equal length, at most `context`. CLIP's are padded behind the end mark, where nothing looks; the vector is taken at
-/// the first end mark, as in transformers. SigLIP's come padded, and the last token is taken.
+/// Rows of equal length, at most `context`. CLIP's are padded behind the end mark, where nothing looks; the
+/// vector is taken at the first end mark, as in transformers. SigLIP's come padded, and the last token is
+/// taken.
 token_batch make_batch(const std::vector<std::vector<std::int32_t>>& rows, text_kind kind, std::int32_t end,
                        std::size_t context) {
   std::size_t longest = 0;
@@ -111,8 +112,7 @@ result<std::vector<embedding>> text_encoder::encode(const std::vector<std::strin
   std::vector<embedding> vectors;
   vectors.reserve(texts.size());
   for (std::size_t from = 0, size = 0; from < texts.size(); from += size) {
-    size = static_cast<std::size_t>(
-        pass_size(static_cast<std::int64_t>(texts.size() - from), most_at_once));
+    size = static_cast<std::size_t>(pass_size(static_cast<std::int64_t>(texts.size() - from), most_at_once));
     if (auto done = impl_->encode(texts, from, size, vectors); !done) return done.error();
   }
   return vectors;

@@ -215,9 +215,9 @@ torch::jit::Module make_module(const vision_weights& weights, const compute_devi
   return builder.compile(source, values_of(tower, on.type), tower.width, tower.eps);
 }
 
-/// How many pictures pass through the tower together on a core: the power of two that comes nearest to keeping
-/// the widest activation, the feed-forward's, in the caches near it. Beyond that a batch costs up to a quarter
-/// more for each picture.
+/// How many pictures pass through the tower together on a core: the power of two that comes nearest to
+/// keeping the widest activation, the feed-forward's, in the caches near it. Beyond that a batch costs up to
+/// a quarter more for each picture.
 std::int64_t pictures_at_once(const vision_tower& tower, const compute_device& on) {
   constexpr double near_caches = 4 << 20;
   const auto bytes = on.int8 ? 1 : static_cast<std::int64_t>(c10::elementSize(on.type));

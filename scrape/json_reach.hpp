@@ -23,7 +23,8 @@ class json_reach {
 
  private:
   bool whole_ = false;
-  std::vector<std::pair<std::string, std::unique_ptr<json_reach>>> members_;  ///< few: looked through in a row
+  std::vector<std::pair<std::string, std::unique_ptr<json_reach>>>
+      members_;  ///< few: looked through in a row
 };
 
 /// Places that a value may stand at.

@@ -32,7 +32,8 @@ json object_of(dom::object object, const json_reach& place) {
   auto& members = made.get_ref<json::object_t&>();
   for (const auto [key, value] : object) {
     const json_reach* member = holds_nul(key) ? place.find(without_nul(key)) : place.find(key);
-    if (member) members.insert_or_assign(without_nul(key), value_of(value, *member));  // of a repeated key the last
+    if (member)
+      members.insert_or_assign(without_nul(key), value_of(value, *member));  // of a repeated key the last
   }
   return made;
 }
