@@ -216,7 +216,8 @@ std::vector<setting> build() {
           "forward workers x threads inside of each; auto: all cores, shared out as was measured at "
           "the first start"),
       number_or_auto("embed.batch", FIELD(embed.batch), "32",
-                     "images in one forward pass, at most; auto: as was measured at the first start"),
+                     "images in one forward pass, at most, best a power of two; auto: as was measured at the "
+                     "first start"),
       make.time("embed.batch_wait", FIELD(embed.batch_wait), 0ms, 10s, "how long a batch waits to fill"),
       make.integer("embed.queue.items", FIELD(embed.queue_items), 1, 1'000'000,
                    "images between fetching and decoding"),

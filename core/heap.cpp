@@ -2,6 +2,9 @@
 
 #ifdef CATWALK_JEMALLOC
 #include <jemalloc/jemalloc.h>
+#include <spdlog/spdlog.h>
+
+#include <system_error>
 
 #define CATWALK_TEXT_OF(number) #number
 #define CATWALK_TEXT(macro) CATWALK_TEXT_OF(macro)
@@ -13,7 +16,9 @@ const char* malloc_conf = "background_thread:true";
 namespace catwalk {
 
 void give_back_freed_memory() {
-  mallctl("arena." CATWALK_TEXT(MALLCTL_ARENAS_ALL) ".purge", nullptr, nullptr, nullptr, 0);
+  constexpr const char* purge = "arena." CATWALK_TEXT(MALLCTL_ARENAS_ALL) ".purge";
+  if (const int failed = mallctl(purge, nullptr, nullptr, nullptr, 0))
+    spdlog::warn("jemalloc keeps what is free: {}", std::generic_category().message(failed));
 }
 
 }  // namespace catwalk

@@ -29,9 +29,9 @@ struct read_options {
 /// counts. Asked for what it knows of a page, it first waits for the intake gate, so that no page is fetched
 /// while intake pauses.
 ///
-/// Pages of single products are committed while the next are fetched, several in one transaction where they
-/// come quickly; pages of many, and all where a limit counts products, before the next is asked for. Call
-/// settle() before it goes.
+/// Pages are committed while the next are fetched, several in one transaction where they come quickly, with
+/// at most 1,000 products under way; pages of more, and all where a limit counts products, before the next is
+/// asked for. Call settle() before it goes.
 class committing_page_sink final : public scrape::page_sink {
  public:
   struct parts {

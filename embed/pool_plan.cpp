@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "embed/forward_rate.hpp"
+#include "embed/pass_size.hpp"
 
 namespace catwalk::embed {
 namespace {
@@ -53,7 +54,8 @@ thread_plan measure_plan(const vision_module& module, const model_folder& folder
   // The first pass of all is slow: torch and oneDNN prepare what they keep.
   run({1, 1, 1}, 1, 0ms);
   const double picture = run({1, 1, 1}, 1, 0ms).seconds;
-  const int pictures = std::clamp(static_cast<int>(longest_pass / picture), 1, enough_pictures);
+  const int pictures =
+      static_cast<int>(pass_size(std::max(static_cast<int>(longest_pass / picture), 1), enough_pictures));
   auto chosen = given_plan(options, on);
   if (!options.threads) {
     const auto plans = plans_to_measure(threads_of(options), chosen.batch);

@@ -31,10 +31,10 @@ struct token_batch {
 /// vector is taken at the first end mark, as in transformers. SigLIP's come padded, and the last token is
 /// taken.
 token_batch make_batch(const std::vector<std::vector<std::int32_t>>& rows, text_kind kind, std::int32_t end,
-                       std::size_t context) {
+                       std::size_t context, bool few_sizes) {
   std::size_t longest = 0;
   for (const auto& row : rows) longest = std::max(longest, row.size());
-  if (kind == text_kind::clip) longest = padded_length(longest, context);
+  if (few_sizes && kind == text_kind::clip) longest = padded_length(longest, context);
   const auto count = static_cast<std::int64_t>(rows.size()), length = static_cast<std::int64_t>(longest);
   token_batch batch{at::full({count, length}, end, at::kLong), at::empty({count}, at::kLong)};
   auto* ids = batch.ids.data_ptr<std::int64_t>();
@@ -63,7 +63,8 @@ struct text_encoder::impl {
     const auto& tower = *folder.text;
     std::vector<std::vector<std::int32_t>> rows;
     for (std::size_t i = from; i < from + count; ++i) rows.push_back(tokenizer->encode(texts[i]));
-    const auto batch = make_batch(rows, tower.kind, rows[0].back(), static_cast<std::size_t>(tower.context));
+    const auto batch = make_batch(rows, tower.kind, rows[0].back(), static_cast<std::size_t>(tower.context),
+                                  on.device.is_cpu());
     at::Tensor vectors;
     try {
       const c10::InferenceMode inference;
@@ -112,7 +113,9 @@ result<std::vector<embedding>> text_encoder::encode(const std::vector<std::strin
   std::vector<embedding> vectors;
   vectors.reserve(texts.size());
   for (std::size_t from = 0, size = 0; from < texts.size(); from += size) {
-    size = static_cast<std::size_t>(pass_size(static_cast<std::int64_t>(texts.size() - from), most_at_once));
+    const auto left = static_cast<std::int64_t>(texts.size() - from);
+    size = static_cast<std::size_t>(impl_->on.device.is_cpu() ? pass_size(left, most_at_once)
+                                                              : std::min(left, most_at_once));
     if (auto done = impl_->encode(texts, from, size, vectors); !done) return done.error();
   }
   return vectors;

@@ -32,7 +32,8 @@ class vision_module {
   vision_module& operator=(vision_module&&) noexcept;
 
   /// uint8 [batch, 3, size, size], planar RGB, on the module's device -> fp32 [batch, dim] on that device, of
-  /// length 1 where the tower normalises. Throws what torch throws.
+  /// length 1 where the tower normalises. On a CPU a batch passes in parts of few sizes
+  /// (embed/pass_size.hpp). Throws what torch throws.
   at::Tensor forward(const at::Tensor& pixels) const;
 
   /// What passes through the tower, for comparison with a reference, made by the same code as `forward`: the

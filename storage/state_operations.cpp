@@ -28,11 +28,9 @@ result<void> state_database::impl::start(std::optional<folder_lock> lock) try {
   if (!options_.read_only) {
     writer_ = std::make_unique<sqlite::connection>(file_, sqlite::connection::mode::read_write);
     // The cache holds what a page of many products changes; with SQLite's 2 MB it is read and written again.
-    // Rows come in no order of their keys, so that each transaction changes the same pages of the indexes: a
-    // log of 16 MB has them copied into the database once for many.
     writer_->execute(
         "pragma journal_mode=wal; pragma synchronous=full; pragma temp_store=memory; "
-        "pragma cache_size=-8000; pragma wal_autocheckpoint=2000;");
+        "pragma cache_size=-8000;");
     if (!ballast_.fill(0))
       spdlog::warn("no room for the 16 MB that catwalk keeps back in {}", options_.dir.string());
   }

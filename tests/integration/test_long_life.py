@@ -110,6 +110,7 @@ def test_memory_descriptors_and_wal_stay_flat(catwalk, configure, supabase, work
         for number in range(runs):
             for product in shop.all_products[number % 2 :: 2]:
                 product.price += 100
+            # Not always as many pictures, so that batches of every size come.
             for product in shop.all_products[number % 10 :: 10][number % 4 :]:
                 product.version += 1
             run = wait_until(lambda: run_of(daemon), 30, "no run began")

@@ -21,6 +21,8 @@ KEPT_IN = {
     re.compile(r"<curl/"): {"core"},
     re.compile(r"<(sqlite3\.h|SQLiteCpp/|libpq)"): {"storage"},
     re.compile(r"<yaml-cpp/"): {"config"},
+    re.compile(r"<simdjson\.h>"): {"scrape"},
+    re.compile(r"<jemalloc/"): {"core"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 

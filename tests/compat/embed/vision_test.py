@@ -138,8 +138,8 @@ def test_every_stage(model, stored, inputs, work):
 
 
 def test_a_batch_that_passes_in_parts(stored, inputs, theirs, work):
-    """On one thread some six pictures in fp32 pass through the tower together: a batch of all does so in parts."""
-    assert len(inputs) > 12
+    """On one thread eight pictures in fp32 pass through the tower together: a batch of all does so in parts."""
+    assert len(inputs) > 16 and len(inputs) % 8
     _, vectors = stages(stored["dir"], "fp32", inputs, work, env={"OMP_NUM_THREADS": "1"})
     same_vectors(vectors, theirs)
 

@@ -46,6 +46,37 @@ TEST_CASE("an id beyond 64 bits keeps its digits") {
   CHECK(parse_json_document("[1e3]", "here")->at(0).is_number_float());
 }
 
+TEST_CASE("sound documents and those with something to mend are read alike") {
+  // A number beyond 64 bits is beyond simdjson, so that the whole list goes the other way.
+  const std::string beyond = "123456789012345678901234567890";
+  for (const std::string_view value : {
+           R"({"a": 1, "a": [2], "b\u0000": 3, "b": 4})",
+           R"(["\u0000x\u0000", "\ud83d\ude00", "\\ud83d", "caf\u00e9", "\"\\\/\b\f\n\r\t"])",
+           "[0, -0, 1, -1, 9223372036854775807, 9223372036854775808, 18446744073709551615, "
+           "-9223372036854775808]",
+           "[0.0, -0.0, 1.5, 1e3, 1E-7, 4.9e-324, 1.7976931348623157e308, 0.1]",
+           R"([true, false, null, "", [], {}, [[]], [{}], {"": {"": ""}}])",
+       }) {
+    CAPTURE(value);
+    const std::string text(value);
+    const auto sound = parse_json_document("\xEF\xBB\xBF[" + text + ", \"" + beyond + "\"]", "here");
+    const auto mended = parse_json_document("\xEF\xBB\xBF[" + text + ", " + beyond + "]", "here");
+    REQUIRE(sound);
+    REQUIRE(mended);
+    CHECK(sound->dump() == mended->dump());
+  }
+}
+
+TEST_CASE("a document of many megabytes is read like a small one") {
+  std::string body = "[";
+  while (body.size() < 9'000'000) body += R"({"id": 1, "title": "coat\u0000"},)";
+  body.back() = ']';
+  const auto read = parse_json_document(body, "here");
+  REQUIRE(read);
+  CHECK(read->size() > 200'000);
+  CHECK(read->back() == nlohmann::json::parse(R"({"id": 1, "title": "coat"})"));
+}
+
 TEST_CASE("a body that is not JSON is named for what it is") {
   const auto why = [](std::string_view body) {
     const auto read = parse_json_document(body, "here");

@@ -73,6 +73,15 @@ TEST_CASE("the state folder and its files are their owner's alone") {
   CHECK(fs::file_size(dir / "ballast") == 16'000'000);
 }
 
+TEST_CASE("a new database has pages of 8 KB") {
+  temporary_folder folder;
+  { auto db = open_state(folder.path()); }
+  sqlite::connection db(folder.path() / "catwalk.sqlite3", sqlite::connection::mode::read_only);
+  auto size = db.prepare("pragma page_size");
+  REQUIRE(size.step());
+  CHECK(size.integer(0) == 8192);
+}
+
 TEST_CASE("where a group may read the folder, it may read the database too") {
   temporary_folder folder;
   const auto dir = folder.path() / "state";
