@@ -244,18 +244,16 @@ json html_field::selected(const selector& wanted, const html_node& container, in
   const bool picture = name_ == "image" || name_ == "image_url" || name_ == "additional_images";
   const bool list = picture || name_ == "size" || name_ == "color_names";
   const bool money = name_ == "price" || name_ == "sale";
-  const auto found = wanted.select(container, most_matches);
-  if (!found) return nullptr;
-  json values = json::array();
+  json values = json::array(), single;
   const auto add = [&](std::string text) {
     if (!text.empty() && std::find(values.begin(), values.end(), text) == values.end()) {
       values.push_back(std::move(text));
     }
   };
-  for (const html_node& node : *found) {
+  const auto read_match = [&](const html_node& node) {
     if (picture && !wanted.has_suffix()) {
       for (std::string& address : image_candidates(node, width)) add(std::move(address));
-      continue;
+      return;
     }
     std::string text = wanted.has_suffix() ? wanted.value_of(node, container).value_or("") : words_of(node);
     text = std::string(trimmed(text));
@@ -263,11 +261,18 @@ json html_field::selected(const selector& wanted, const html_node& container, in
     if (list) {
       add(std::move(text));
     } else if (money) {
-      if (json number = first_number(text); !number.is_null()) return number;
+      single = first_number(text);
     } else if (!text.empty()) {
-      return text;
+      single = std::move(text);
     }
-  }
+  };
+  std::size_t matches = 0;
+  const auto searched = wanted.visit(container, [&](const html_node& node) {
+    read_match(node);
+    return single.is_null() && ++matches < most_matches;
+  });
+  if (!searched) return nullptr;
+  if (!single.is_null()) return single;
   return values.empty() ? json() : values;
 }
 

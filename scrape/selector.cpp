@@ -42,20 +42,31 @@ result<selector> selector::compile(std::string_view text, selector_error* detail
 }
 
 result<std::vector<html_node>> selector::select(const html_node& root, std::size_t limit) const {
-  css::matcher matcher(root);
   std::vector<html_node> found;
+  if (limit == 0) return found;
+  const auto visited = visit(root, [&](const html_node& node) {
+    found.push_back(node);
+    return found.size() < limit;
+  });
+  if (!visited) return visited.error();
+  return found;
+}
+
+result<void> selector::visit(const html_node& root, const std::function<bool(const html_node&)>& take) const {
+  css::matcher matcher(root);
   // `+ a` and `~ a` at the beginning mean siblings of the root.
   const bool beside = std::any_of(list_->begin(), list_->end(), [](const css::complex_selector& one) {
     const auto start = one.compounds.front().to_previous;
     return start == css::combinator::next_sibling || start == css::combinator::subsequent_sibling;
   });
   const std::uint32_t end = beside && root.parent() ? root.parent().end_index() : root.end_index();
-  for (std::uint32_t at = root.index() + 1; at < end && found.size() < limit; ++at) {
+  for (std::uint32_t at = root.index() + 1; at < end; ++at) {
     const html_node node = root.document().node(at);
-    if (node.is_element() && matcher.matches(node, *list_)) found.push_back(node);
+    const bool fits = node.is_element() && matcher.matches(node, *list_);
+    if (fits && !take(node)) break;
     if (matcher.exhausted()) return gave_up();
   }
-  return found;
+  return {};
 }
 
 result<html_node> selector::first(const html_node& root) const {

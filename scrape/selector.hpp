@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ class selector {
   /// The elements under `root` that match, in the order of the document, at most `limit`. `too_large` where
   /// the page is such that the search takes more than 50 million steps.
   result<std::vector<html_node>> select(const html_node& root, std::size_t limit = SIZE_MAX) const;
+  /// Calls `take` with each of them until it returns false. Errors: as of select().
+  result<void> visit(const html_node& root, const std::function<bool(const html_node&)>& take) const;
   /// The first of them; no place where there is none.
   result<html_node> first(const html_node& root) const;
   /// Whether the element itself matches; `scope` is what `:scope` and a leading combinator mean.

@@ -239,7 +239,8 @@ bool has_id(const html_node& element, std::string_view id) {
 
 bool has_class(const html_node& element, std::string_view name) {
   const auto classes = element.attribute("class");
-  return classes && any_word(*classes, [&](std::string_view word) { return word == name; });
+  return classes && classes->size() >= name.size() &&
+         any_word(*classes, [&](std::string_view word) { return word == name; });
 }
 
 bool has_attribute(const html_node& element, const simple_selector& part) {

@@ -49,18 +49,21 @@ TEST_CASE("an id beyond 64 bits keeps its digits") {
 TEST_CASE("sound documents and those with something to mend are read alike") {
   // A number beyond 64 bits is beyond simdjson, so that the whole list goes the other way.
   const std::string beyond = "123456789012345678901234567890";
+  const auto list_of = [](std::string_view value, std::string_view last) {
+    std::string list = "\xEF\xBB\xBF[";
+    return list.append(value).append(", ").append(last).append("]");
+  };
   for (const std::string_view value : {
            R"({"a": 1, "a": [2], "b\u0000": 3, "b": 4})",
            R"(["\u0000x\u0000", "\ud83d\ude00", "\\ud83d", "caf\u00e9", "\"\\\/\b\f\n\r\t"])",
-           "[0, -0, 1, -1, 9223372036854775807, 9223372036854775808, 18446744073709551615, "
-           "-9223372036854775808]",
+           "[0, -0, 1, -1, 9223372036854775807, 9223372036854775808]",
+           "[18446744073709551615, -9223372036854775808]",
            "[0.0, -0.0, 1.5, 1e3, 1E-7, 4.9e-324, 1.7976931348623157e308, 0.1]",
            R"([true, false, null, "", [], {}, [[]], [{}], {"": {"": ""}}])",
        }) {
     CAPTURE(value);
-    const std::string text(value);
-    const auto sound = parse_json_document("\xEF\xBB\xBF[" + text + ", \"" + beyond + "\"]", "here");
-    const auto mended = parse_json_document("\xEF\xBB\xBF[" + text + ", " + beyond + "]", "here");
+    const auto sound = parse_json_document(list_of(value, '"' + beyond + '"'), "here");
+    const auto mended = parse_json_document(list_of(value, beyond), "here");
     REQUIRE(sound);
     REQUIRE(mended);
     CHECK(sound->dump() == mended->dump());
@@ -96,5 +99,5 @@ TEST_CASE("a body that is not JSON is named for what it is") {
 
 TEST_CASE("blanks of all kinds are trimmed") {
   CHECK(trimmed(" \t\u00a0a b\u202f\r\n") == "a b");
-  CHECK(trimmed("\u00a0") == "");
+  CHECK(trimmed("\u00a0").empty());
 }
