@@ -10,8 +10,9 @@
 #define CATWALK_TEXT(macro) CATWALK_TEXT_OF(macro)
 
 /// Read by jemalloc when it starts. Its own thread gives memory back that nobody has used for ten seconds,
-/// also while the program rests.
-const char* malloc_conf = "background_thread:true";
+/// also while the program rests; large blocks, the activations of a batch, are kept as long: without that a
+/// batch of 32 takes up to a quarter longer.
+const char* malloc_conf = "background_thread:true,oversize_threshold:0";
 
 namespace catwalk {
 
