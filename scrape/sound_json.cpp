@@ -17,12 +17,9 @@ namespace dom = simdjson::dom;
 constexpr std::size_t largest_body = 8'000'000;
 constexpr std::size_t largest_kept = 2'000'000;
 
-bool holds_nul(std::string_view text) {
-  return text.find('\0') != std::string_view::npos;
-}
 std::string without_nul(std::string_view text) {
   std::string kept(text);
-  if (holds_nul(text)) std::erase(kept, '\0');
+  if (text.find('\0') != std::string_view::npos) std::erase(kept, '\0');
   return kept;
 }
 
@@ -32,9 +29,9 @@ json object_of(dom::object object, const json_reach& place) {
   json made = json::object();
   auto& members = made.get_ref<json::object_t&>();
   for (const auto [key, value] : object) {
-    const json_reach* member = holds_nul(key) ? place.find(without_nul(key)) : place.find(key);
-    if (member)
-      members.insert_or_assign(without_nul(key), value_of(value, *member));  // of a repeated key the last
+    std::string name = without_nul(key);
+    if (const json_reach* member = place.find(name))
+      members.insert_or_assign(std::move(name), value_of(value, *member));  // of a repeated key the last
   }
   return made;
 }
