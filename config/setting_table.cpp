@@ -250,6 +250,8 @@ std::vector<setting> build() {
                 "columns of the unique key, by comma; auto: the layout's"),
       headers(),
       make.integer("sink.batch", FIELD(sink.batch), 1, 1000, "rows in one request"),
+      make.integer("sink.concurrency", FIELD(sink.concurrency), 1, 16,
+                   "requests in flight to Supabase at most; as many as bring more rows through"),
       make.choice("sync.action", FIELD(sync.action), {"delete", "mark"},
                   "what happens to rows whose product is gone; mark sets availability"),
       fraction(),

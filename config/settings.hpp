@@ -117,6 +117,7 @@ struct sink_settings {
   std::string on_conflict = "auto";
   std::map<std::string, std::string> headers;
   int batch = 100;
+  int concurrency = 4;
 };
 
 struct sync_settings {

@@ -78,6 +78,10 @@ struct metrics::families {
   prometheus::Gauge& outbox_rows = gauge("catwalk_outbox_rows", "Rows that wait for the sink");
   prometheus::Gauge& sink_circuit_state =
       gauge("catwalk_sink_circuit_state", "0: rows are sent, 1: the sink is parked");
+  prometheus::Gauge& sink_batch_rows =
+      gauge("catwalk_sink_batch_rows", "Rows of a request to the sink, at present at most");
+  prometheus::Gauge& sink_concurrency =
+      gauge("catwalk_sink_concurrency", "Requests to the sink in flight, at present at most");
   prometheus::Gauge& notify_waiting =
       gauge("catwalk_notify_events_waiting", "Events that notify.url has not taken yet");
   prometheus::Gauge& config_last_reload_successful =
@@ -145,6 +149,12 @@ prometheus::Gauge& metrics::outbox_rows() {
 }
 prometheus::Gauge& metrics::sink_circuit_state() {
   return families_->sink_circuit_state;
+}
+prometheus::Gauge& metrics::sink_batch_rows() {
+  return families_->sink_batch_rows;
+}
+prometheus::Gauge& metrics::sink_concurrency() {
+  return families_->sink_concurrency;
 }
 prometheus::Gauge& metrics::notify_waiting() {
   return families_->notify_waiting;

@@ -41,6 +41,8 @@ class metrics {
   prometheus::Gauge& embed_queue_bytes();
   prometheus::Gauge& outbox_rows();
   prometheus::Gauge& sink_circuit_state();
+  prometheus::Gauge& sink_batch_rows();
+  prometheus::Gauge& sink_concurrency();
   prometheus::Gauge& notify_waiting();
   prometheus::Gauge& config_last_reload_successful();
 

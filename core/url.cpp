@@ -182,18 +182,18 @@ bool ends_in_number(std::string_view host) {
 }
 
 // Whether CURLU would give the host back as it is: an ordinary name in lower case, or four plain decimals.
-bool is_normalised(const std::string& host) {
+bool is_normalised_host(std::string_view host) {
   const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.';
   });
   if (!plain || host.ends_with('.')) return false;
   in_addr address{};
-  return !ends_in_number(host) || inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return !ends_in_number(host) || inet_pton(AF_INET, std::string(host).c_str(), &address) == 1;
 }
 
 result<std::string> normalised_host(std::string_view written) {
   if (written.empty()) return malformed(written, "no host");
-  if (std::string host(written); is_normalised(host)) return host;
+  if (is_normalised_host(written)) return std::string(written);
   if (written.front() == '[') {
     // CURLU would take "%" for a zone, which no address on a page has.
     if (written.find('%') != written.npos) return malformed(written, "not an IPv6 address");
@@ -296,6 +296,26 @@ result<url> read_after_scheme(std::string scheme, std::string_view rest) {
   return out;
 }
 
+// Whether parse_url(text)->without_fragment() is `text`; false also where that is not plain to see.
+bool is_normalised(std::string_view text) {
+  const std::string_view scheme = text.starts_with("https://") ? "https://" : "http://";
+  if (!text.starts_with(scheme)) return false;
+  text.remove_prefix(scheme.size());
+  const auto slash = std::min(text.find('/'), text.size());
+  if (slash == 0 || slash == text.size() || !is_normalised_host(text.substr(0, slash))) return false;
+  text.remove_prefix(slash);
+  const auto mark = text.find('?');
+  const auto path = text.substr(0, mark);
+  const auto query = mark == text.npos ? std::string_view() : text.substr(mark + 1);
+  if (mark != text.npos && query.empty()) return false;
+  const auto needs_nothing = [](std::string_view part, const encode_set& set) {
+    return std::none_of(part.begin(), part.end(), [&](char c) { return set.has(c); });
+  };
+  // "/%2e" is a segment of dots too.
+  return needs_nothing(path, path_set) && needs_nothing(query, query_set) && path.find('\\') == path.npos &&
+         path.find("/.") == path.npos && path.find("/%") == path.npos;
+}
+
 }  // namespace
 
 std::string url::without_fragment() const {
@@ -321,6 +341,13 @@ result<url> parse_url(std::string_view text) {
     return malformed(text, "the scheme is " + *scheme, "only http and https are fetched");
   const auto rest = std::string_view(clean).substr(scheme->size() + 1);
   return read_after_scheme(std::move(*scheme), rest);
+}
+
+result<std::string> normalised_url(std::string_view text) {
+  if (is_normalised(text)) return std::string(text);
+  const auto read = parse_url(text);
+  if (!read) return read.error();
+  return read->without_fragment();
 }
 
 result<url> resolve(const url& base, std::string_view relative) {

@@ -29,6 +29,9 @@ struct url {
 /// "\" is read as "/", as browsers do. Errors: `malformed`, with the reason (another scheme, a host that
 /// cannot be one …).
 result<url> parse_url(std::string_view text);
+/// As parse_url(text)->without_fragment(); an address in that form already, as most on a page are, is only
+/// looked at. Errors as parse_url.
+result<std::string> normalised_url(std::string_view text);
 /// The address that `relative` means on a page at `base`: absolute, "//host/path", "/path", "path", "?query",
 /// "#fragment" or "". Errors as parse_url.
 result<url> resolve(const url& base, std::string_view relative);

@@ -353,6 +353,8 @@ asio::awaitable<void> application::update_gauges() {
       const auto status = writer_->status();
       metrics_.outbox_rows().Set(static_cast<double>(status.waiting));
       metrics_.sink_circuit_state().Set(status.parked ? 1 : 0);
+      metrics_.sink_batch_rows().Set(status.batch);
+      metrics_.sink_concurrency().Set(status.concurrency);
     }
     if (const auto counts = co_await catalogue_->counts())
       metrics_.vectors_stale().Set(static_cast<double>(counts->vectors_stale));

@@ -13,6 +13,7 @@ class measured_sink final : public storage::sink {
  public:
   measured_sink(std::unique_ptr<storage::sink> inner, catwalk::metrics& metrics)
       : inner_(std::move(inner)), metrics_(metrics) {}
+  int concurrency() const override { return inner_->concurrency(); }
   std::string name() const override { return inner_->name(); }
   boost::asio::awaitable<result<storage::sink_description>> describe() override { return inner_->describe(); }
   boost::asio::awaitable<storage::sink_reply> upsert(const std::vector<storage::sink_row>& rows) override;

@@ -23,8 +23,18 @@ constexpr std::array<std::string_view, 13> video_endings{"mp4", "m3u8", "webm", 
 constexpr std::array<std::string_view, 12> document_endings{"html", "htm", "json", "xml", "txt", "css",
                                                             "js",   "pdf", "zip",  "rar", "doc", "docx"};
 
-std::string path_ending(std::string_view path) {
-  path = path.substr(0, path.find_first_of("?#"));
+/// The address that `relative` means on the page at `base`, without a fragment.
+result<std::string> on_page(std::string_view base, std::string_view relative) {
+  const auto from = parse_url(base);
+  if (from.has_error()) return from.error();
+  const auto address = resolve(*from, relative);
+  if (address.has_error()) return address.error();
+  return address->without_fragment();
+}
+
+/// What follows the last dot of the last name on the path of a normalised address, in lower case.
+std::string path_ending(std::string_view address) {
+  std::string_view path = address.substr(0, address.find('?'));
   const std::size_t name = path.rfind('/');
   if (name != std::string_view::npos) path.remove_prefix(name + 1);
   const std::size_t dot = path.rfind('.');
@@ -86,17 +96,13 @@ result<std::string> usable_image_url(std::string_view raw, std::string_view base
   }
   if (text.starts_with("//")) text.insert(0, "https:");
 
-  auto address =
-      base.empty() || text.find("://") != std::string::npos ? parse_url(text) : [&]() -> result<url> {
-    auto from = parse_url(base);
-    if (from.has_error()) return from.error();
-    return resolve(*from, text);
-  }();
-  if (address.has_error()) return address.error();
-  const std::string ending = path_ending(address->path);
+  auto address = base.empty() || text.find("://") != std::string::npos ? normalised_url(text)
+                                                                       : on_page(base, text);
+  if (address.has_error()) return address;
+  const std::string ending = path_ending(*address);
   if (holds(video_endings, ending)) return not_a_picture(written, "a video");
   if (holds(document_endings, ending)) return not_a_picture(written, "a document");
-  return address->without_fragment();
+  return address;
 }
 
 }  // namespace catwalk::scrape

@@ -51,11 +51,6 @@ class document_builder : public nlohmann::json_sax<json> {
   }
 
  private:
-  static std::string without_nul(std::string& value) {
-    std::erase(value, '\0');
-    return std::move(value);
-  }
-
   /// Where the next value stands; nullptr: nobody looks there.
   const json_reach* next_place() const {
     if (open_.empty()) return reach_;

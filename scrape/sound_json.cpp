@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "scrape/text.hpp"
+
 namespace catwalk::scrape {
 namespace {
 
@@ -16,12 +18,6 @@ namespace dom = simdjson::dom;
 /// simdjson takes up to 15 bytes for each of the body. A reading thread keeps what pages usually need.
 constexpr std::size_t largest_body = 8'000'000;
 constexpr std::size_t largest_kept = 2'000'000;
-
-std::string without_nul(std::string_view text) {
-  std::string kept(text);
-  if (text.find('\0') != std::string_view::npos) std::erase(kept, '\0');
-  return kept;
-}
 
 json value_of(dom::element element, const json_reach& place);
 

@@ -81,6 +81,12 @@ std::string lower_ascii(std::string_view text) {
   return config::lower_case(text);
 }
 
+std::string without_nul(std::string_view text) {
+  std::string kept(text);
+  if (text.find('\0') != std::string_view::npos) std::erase(kept, '\0');
+  return kept;
+}
+
 bool is_valid_utf8(std::string_view text) {
   // Most texts are names of a few letters, for which simdjson takes longer to begin than to go through.
   constexpr std::size_t worth_a_call = 64;

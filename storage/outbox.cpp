@@ -53,12 +53,14 @@ sink_row read_row(connection& db, const sqlite::statement& s) {
 
 }  // namespace
 
-asio::awaitable<result<std::vector<sink_row>>> outbox::due(wall_time now, int limit) {
-  auto work = [now, limit](connection& db) -> result<std::vector<sink_row>> {
+asio::awaitable<result<std::vector<sink_row>>> outbox::due(wall_time now, int limit,
+                                                           std::int64_t after) {
+  auto work = [now, limit, after](connection& db) -> result<std::vector<sink_row>> {
     std::vector<sink_row> rows;
     auto s = db.prepare(std::string("select ") + columns +
-                        "where o.sink = ?1 and o.held = 0 and o.next_try <= ?2 order by o.seq limit ?3");
-    s.bind(the_sink, to_millis(now), limit);
+                        "where o.sink = ?1 and o.held = 0 and o.next_try <= ?2 and o.seq > ?4 order by o.seq "
+                        "limit ?3");
+    s.bind(the_sink, to_millis(now), limit, after);
     while (s.step()) rows.push_back(read_row(db, s));
     return rows;
   };

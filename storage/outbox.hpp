@@ -42,8 +42,8 @@ class outbox {
  public:
   explicit outbox(std::shared_ptr<state_database> db) : db_(std::move(db)) {}
 
-  /// Rows that are due, oldest version first.
-  boost::asio::awaitable<result<std::vector<sink_row>>> due(wall_time now, int limit);
+  /// Rows that are due, oldest version first, of versions after `after`.
+  boost::asio::awaitable<result<std::vector<sink_row>>> due(wall_time now, int limit, std::int64_t after = 0);
   /// These products' rows as they are now; those that left the outbox are missing.
   boost::asio::awaitable<result<std::vector<sink_row>>> fetch(std::vector<product_id> keys);
   /// `older_ids`: the ids under which the sink holds some of the products; they are used from now on.

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <set>
 
+#include "core/task_group.hpp"
 #include "storage/outbox.hpp"
 #include "storage/sink.hpp"
 #include "storage/writer_policy.hpp"
@@ -22,9 +25,10 @@ constexpr std::chrono::seconds database_pause(5);
 constexpr std::chrono::seconds longest_rest(60);
 constexpr std::chrono::seconds count_at_most_every(1);
 
-writer_policy::settings policy_for(const config::sink_settings& s) {
+writer_policy::settings policy_for(const config::sink_settings& s, const sink& to) {
   writer_policy::settings p;
   p.batch = std::max(1, s.batch);
+  p.concurrency = std::clamp(s.concurrency, 1, std::max(1, to.concurrency()));
   return p;
 }
 
@@ -61,37 +65,32 @@ class outbox_writer::impl {
       : loop_(std::move(loop)),
         outbox_(std::move(db)),
         to_(to),
-        policy_(policy_for(settings)),
-        wake_(loop_) {}
+        policy_(policy_for(settings, to)),
+        wake_(loop_),
+        ended_(loop_),
+        requests_(loop_) {
+    ended_.expires_at(steady_time::max());
+  }
 
   asio::awaitable<void> run() {
-    co_await adopt();
-    for (;;) {
-      const auto step = policy_.next(steady_now());
-      if (step.what == writer_policy::step::kind::wait) {
-        co_await wait_until(step.until);
-        continue;
-      }
-      const bool resend = step.what == writer_policy::step::kind::resend;
-      poked_ = false;
-      auto asked = resend ? outbox_.fetch(step.keys) : outbox_.due(wall_now(), step.limit);
-      auto rows = co_await std::move(asked);
-      if (!rows) {
-        co_await database_failed(rows.error());
-      } else if (!rows->empty()) {
-        auto others = keep_one_shape(*rows);
-        if (resend) policy_.put_back(std::move(others));
-        co_await send(*rows);
-      } else if (!resend) {
-        co_await rest();
-      }
+    std::exception_ptr why;
+    try {
+      co_await adopt();
+      co_await drain();
+    } catch (...) {
+      why = std::current_exception();
     }
+    co_await asio::this_coro::throw_if_cancelled(false);
+    requests_.cancel();
+    co_await requests_.join();
+    std::rethrow_exception(why);
   }
 
   void notify() {
     poked_ = true;
     idle_ = false;
     wake_.cancel();
+    ended_.cancel();
   }
 
   asio::awaitable<bool> wait_until_idle(std::chrono::milliseconds at_most) {
@@ -125,6 +124,8 @@ class outbox_writer::impl {
   writer_status status() const {
     auto s = status_;
     s.parked = policy_.parked();
+    s.batch = policy_.batch();
+    s.concurrency = policy_.concurrency();
     return s;
   }
 
@@ -141,17 +142,96 @@ class outbox_writer::impl {
     }
   }
 
+  /// Never returns; ends by an exception when it is cancelled.
+  asio::awaitable<void> drain() {
+    using kind = writer_policy::step::kind;
+    for (;;) {
+      const auto step = policy_.next(steady_now(), under_way_);
+      if (step.what == kind::wait)
+        co_await wait_until(step.until);
+      else if (step.what == kind::join)
+        co_await a_request();
+      else if (step.what == kind::take)
+        co_await take(step.limit);
+      else
+        co_await resend(step.keys);
+    }
+  }
+
+  /// Sends the rows that are due and of which none is under way; rests where there are none.
+  asio::awaitable<void> take(int limit) {
+    poked_ = false;
+    const bool beside_others = under_way_ > 0;
+    if (!beside_others) last_taken_ = 0;
+    auto asked = outbox_.due(wall_now(), limit, last_taken_);
+    auto rows = co_await std::move(asked);
+    if (!rows) co_return co_await database_failed(rows.error());
+    if (beside_others && !policy_.untroubled(steady_now())) co_return;
+    // A product that has changed meanwhile waits until the sink has answered for what it was.
+    std::erase_if(*rows, [this](const sink_row& row) { return keys_.contains(row.key); });
+    if (rows->empty() && !beside_others) co_return co_await rest();
+    // What is removed must not overtake what was written before it, nor be overtaken.
+    if (rows->empty() || removing_ || (rows->front().is_delete && under_way_ > 0))
+      co_return co_await a_request();
+    keep_one_shape(*rows);
+    start(std::move(*rows));
+  }
+
+  asio::awaitable<void> resend(const std::vector<product_id>& keys) {
+    poked_ = false;
+    auto asked = outbox_.fetch(keys);
+    auto rows = co_await std::move(asked);
+    if (!rows) co_return co_await database_failed(rows.error());
+    if (rows->empty()) co_return;
+    policy_.put_back(keep_one_shape(*rows));
+    start(std::move(*rows));
+  }
+
+  void start(std::vector<sink_row> rows) {
+    for (const auto& row : rows) {
+      keys_.insert(row.key);
+      last_taken_ = std::max(last_taken_, row.seq);
+    }
+    removing_ = rows.front().is_delete;
+    ++under_way_;
+    requests_.spawn("request to the sink", request(std::move(rows)));
+  }
+
+  /// Its rows are under way until it is on record what became of them.
+  asio::awaitable<void> request(std::vector<sink_row> rows) {
+    const struct departure {
+      impl& self;
+      const std::vector<sink_row>& rows;
+      ~departure() {
+        for (const auto& row : rows) self.keys_.erase(row.key);
+        self.removing_ = false;
+        --self.under_way_;
+        self.ended_.cancel();
+      }
+    } departing{*this, rows};
+    co_await send(rows);
+  }
+
+  /// Waits until a request has ended, where one is under way, or until there may be more to send.
+  asio::awaitable<void> a_request() {
+    if (under_way_ == 0) co_return;
+    boost::system::error_code woken;
+    co_await ended_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+
   asio::awaitable<void> send(const std::vector<sink_row>& rows) {
     const auto sent = keys_of(rows);
     const bool removal = rows.front().is_delete;
+    const auto began = steady_now();
     auto request = removal ? to_.remove(rows) : to_.upsert(rows);
     auto reply = co_await std::move(request);
+    const auto took = steady_now() - began;
     std::optional<product_id> other;
     if (reply.held_as) {
       auto settling = settle(rows.front(), reply);
       other = co_await std::move(settling);
     }
-    auto v = policy_.on_reply(sent, reply, steady_now(), removal);
+    auto v = policy_.on_reply(sent, reply, steady_now(), removal, took);
     if (other) set_aside(v, *other);
     report(reply, v);
     co_await keep(v, reply);
@@ -309,6 +389,11 @@ class outbox_writer::impl {
   sink& to_;
   writer_policy policy_;
   asio::steady_timer wake_;
+  asio::steady_timer ended_;       ///< never expires: a request that ends cancels the wait
+  int under_way_ = 0;              ///< requests
+  std::set<product_id> keys_;      ///< of their rows
+  std::int64_t last_taken_ = 0;    ///< the newest version among those
+  bool removing_ = false;          ///< what is under way is a removal
   std::set<asio::steady_timer*> waiters_;
   writer_status status_;
   std::int64_t unheld_ = 0;
@@ -316,6 +401,7 @@ class outbox_writer::impl {
   int waits_ended_ = 0;
   bool poked_ = false;
   bool idle_ = false;
+  task_group requests_;
 };
 
 outbox_writer::outbox_writer(asio::any_io_executor loop, std::shared_ptr<state_database> db, sink& to,

@@ -27,6 +27,7 @@ struct page_transaction::reading {
 };
 
 struct page_transaction::stored {
+  std::int64_t number = 0;
   std::string site;
   int endpoint_index = 0;
   std::string field_hash;
@@ -67,8 +68,7 @@ page_counts page_transaction::commit(const page_commit& page) {
     if (auto before = find_page(db_, page.page.site, page.page.endpoint, page.page.url)) {
       for (auto& id : before->listed) {
         r.id = std::move(id);
-        see(r, counts);
-        list(endpoint, r.id, page.run);
+        list(endpoint, see(r, counts), page.run);
       }
       see_skipped(before->skipped, endpoint, page.run);
     }
@@ -83,7 +83,7 @@ page_counts page_transaction::commit(const page_commit& page) {
       if (page.country_position) {
         prices.note(p, *page.country_position);
         if (add_price(r, *page.country_position, counts)) {
-          list(endpoint, p.id, page.run);
+          list(endpoint, number_of(p.id), page.run);
           continue;
         }
         row = p;
@@ -93,8 +93,7 @@ page_counts page_transaction::commit(const page_commit& page) {
         prices.forget(p.id);
       }
       if (adopted_) adoption(db_, now_).take_over(*r.fields, page.shape.get());
-      see(r, counts);
-      list(endpoint, p.id, page.run);
+      list(endpoint, see(r, counts), page.run);
     }
     see_skipped(page.page.skipped, endpoint, page.run);
   }
@@ -107,7 +106,7 @@ void page_transaction::see_skipped(const std::vector<skipped_item>& items, std::
                                    run_id run) {
   for (const skipped_item& item : items) {
     if (item.id.empty()) continue;
-    list(endpoint, item.id, run);
+    list(endpoint, number_of(item.id), run);
     db_.run("update products set missed = 0, last_seen = ?2 where id = ?1 and gone_at is null", item.id.str(),
             to_millis(now_));
   }
@@ -117,28 +116,28 @@ void page_transaction::tell_of_vectors() {
   if (std::exchange(vectors_changed_, false)) bump_vectors_version(db_);
 }
 
-void page_transaction::see(const reading& r, page_counts& counts) {
+std::optional<std::int64_t> page_transaction::see(const reading& r, page_counts& counts) {
   std::optional<stored> before;
   {
     auto s = db_.prepare(
-        "select site, endpoint_index, field_hash, image_url, row_run, gone_at is not null, vector_state, "
-        "vector_url, "
-        "next_try, sink_hash, sink_vector from products where id = ?1");
+        "select number, site, endpoint_index, field_hash, image_url, row_run, gone_at is not null, "
+        "vector_state, vector_url, next_try, sink_hash, sink_vector from products where id = ?1");
     s.bind(r.id.str());
     if (s.step())
-      before = stored{s.text(0),
-                      static_cast<int>(s.integer(1)),
-                      s.text(2),
+      before = stored{s.integer(0),
+                      s.text(1),
+                      static_cast<int>(s.integer(2)),
                       s.text(3),
-                      s.integer(4),
-                      s.integer(5) != 0,
-                      s.text(6),
-                      s.optional_text(7),
-                      s.optional_integer(8),
-                      s.optional_text(9),
-                      s.optional_text(10)};
+                      s.text(4),
+                      s.integer(5),
+                      s.integer(6) != 0,
+                      s.text(7),
+                      s.optional_text(8),
+                      s.optional_integer(9),
+                      s.optional_text(10),
+                      s.optional_text(11)};
   }
-  if (!before && !r.fields) return;  // an unchanged page that lists what retention has removed
+  if (!before && !r.fields) return std::nullopt;  // an unchanged page that lists what retention has removed
   // Indexes of two sites say nothing about each other.
   const bool lower = before && before->site == r.site && r.endpoint_index < before->endpoint_index;
   // An unchanged page can confirm only the row that came from it.
@@ -161,6 +160,7 @@ void page_transaction::see(const reading& r, page_counts& counts) {
       "where id = ?1",
       r.id.str(), to_millis(now_), r.run, before->next_try);
   if (before->gone) product_events(db_, now_).record(r.id, r.run, "back");
+  return before->number;
 }
 
 bool page_transaction::add_price(const reading& r, int position, page_counts& counts) {
@@ -179,7 +179,7 @@ bool page_transaction::add_price(const reading& r, int position, page_counts& co
   return true;
 }
 
-void page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
+std::int64_t page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
   const std::string hash = r.fields ? r.fields->field_hash() : before->field_hash;
   const std::string& image_url = r.fields ? r.fields->image_url : before->image_url;
   const bool same_image = before && before->image_url == image_url;
@@ -245,7 +245,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
     ++counts.unchanged;
 
   const auto now = to_millis(now_);
-  std::int64_t number = 0;
+  std::int64_t number = before ? before->number : 0;
   if (!before) {
     db_.run(
         "insert into products (id, site, endpoint_index, fields, field_hash, image_url, first_seen, "
@@ -275,6 +275,7 @@ void page_transaction::write(const reading& r, const stored* before, page_counts
   if (has_deferred_)
     db_.run("delete from deferred_products where id = ?1 and endpoint_index <= ?2", r.id.str(),
             r.endpoint_index);
+  return number;
 }
 
 struct page_transaction::deferred {
@@ -384,11 +385,18 @@ std::int64_t page_transaction::endpoint_number(const page_record& page) {
   return s.integer(0);
 }
 
-void page_transaction::list(std::int64_t endpoint, const product_id& id, run_id run) {
+void page_transaction::list(std::int64_t endpoint, std::optional<std::int64_t> product, run_id run) {
+  if (!product) return;
   db_.run(
-      "insert into listings (endpoint, product, run) select ?1, number, ?3 from products where id = ?2 "
-      "and gone_at is null on conflict (endpoint, product) do update set run = max(run, excluded.run)",
-      endpoint, id.str(), run);
+      "insert into listings (endpoint, product, run) values (?1, ?2, ?3) on conflict (endpoint, product) do "
+      "update set run = max(run, excluded.run)",
+      endpoint, *product, run);
+}
+
+std::optional<std::int64_t> page_transaction::number_of(const product_id& id) {
+  auto s = db_.prepare("select number from products where id = ?1 and gone_at is null");
+  s.bind(id.str());
+  return s.step() ? std::optional(s.integer(0)) : std::nullopt;
 }
 
 }  // namespace catwalk::storage

@@ -1,4 +1,7 @@
 #pragma once
+#include <cstdint>
+#include <optional>
+
 #include "core/clock.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/sqlite.hpp"
@@ -27,19 +30,23 @@ class page_transaction {
  private:
   struct reading;
   struct stored;
-  void see(const reading& r, page_counts& counts);
+  /// Returns the product's number; nullopt where it is not there.
+  std::optional<std::int64_t> see(const reading& r, page_counts& counts);
   /// What a page lists and could not be read is not gone.
   void see_skipped(const std::vector<skipped_item>& items, std::int64_t endpoint, run_id run);
   /// Adds the price of a further country to a row that is of an earlier one. False where it is not.
   bool add_price(const reading& r, int position, page_counts& counts);
-  void write(const reading& r, const stored* before, page_counts& counts);
+  /// Returns the product's number.
+  std::int64_t write(const reading& r, const stored* before, page_counts& counts);
   void defer(const reading& r);
   struct deferred;
   std::vector<deferred> deferred_rows(run_id run);
   /// Whether a listing above the deferred one held the product and has not come through.
   bool may_still_hold(const deferred& row, const site_listing& read);
   void write_page(const page_commit& page);
-  void list(std::int64_t endpoint, const product_id& id, run_id run);
+  void list(std::int64_t endpoint, std::optional<std::int64_t> product, run_id run);
+  /// Of a product that is not gone.
+  std::optional<std::int64_t> number_of(const product_id& id);
   std::int64_t endpoint_number(const page_record& page);
 
   /// Counts up once for the whole transaction what tells readers that vectors have changed.

@@ -101,6 +101,8 @@ struct sink_reply {
 class sink {
  public:
   virtual ~sink() = default;
+  /// How many of upsert() may be under way at a time, at most.
+  virtual int concurrency() const { return 1; }
   virtual std::string name() const = 0;
   /// Asks for the table's columns and the vector's width. Errors: `sink_unauthorized`, `sink_schema` (with
   /// the SQL that mends it as hint), `sink_unavailable`.
@@ -134,6 +136,8 @@ struct writer_status {
   std::int64_t sent = 0;     ///< rows accepted since start
   std::int64_t dead = 0;     ///< rows dead-lettered since start
   bool parked = false;
+  int batch = 0;        ///< most rows a request, at present
+  int concurrency = 1;  ///< most requests under way, at present
   std::optional<error> last_error;
 };
 

@@ -233,10 +233,11 @@ asio::awaitable<void> supabase_sink::look_closer(sink_description& description) 
         "key; catwalk takes the project's service key");
 }
 
-asio::awaitable<sink_reply> supabase_sink::send(std::string body, bool with_vector, bool with_text) {
+asio::awaitable<sink_reply> supabase_sink::send(const layout& form, std::string body, bool with_vector,
+                                                bool with_text) {
   co_return co_await post(percent_encode(options_.table) +
-                              "?on_conflict=" + joined(layout_->conflict(), false) +
-                              "&columns=" + joined(layout_->columns(with_vector, with_text), true),
+                              "?on_conflict=" + joined(form.conflict(), false) +
+                              "&columns=" + joined(form.columns(with_vector, with_text), true),
                           std::move(body), "resolution=merge-duplicates,return=minimal");
 }
 
@@ -302,7 +303,9 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
   const bool with_vector = rows.front().vector.has_value();
   const bool with_text = rows.front().text.has_value();
   if (auto parked = parked_for_width(rows, width_, options_.table)) co_return *parked;
-  auto write = [&rows, form = layout_] {
+  // Another request may have the table looked at anew meanwhile.
+  const auto form = layout_;
+  auto write = [&rows, form] {
     std::string text = "[";
     for (const auto& row : rows) {
       if (text.size() > 1) text += ',';
@@ -314,19 +317,20 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
     return text;
   };
   auto body = co_await offload(workers_, std::move(write));
-  auto reply = co_await send(std::move(body), with_vector, with_text);
+  auto reply = co_await send(*form, std::move(body), with_vector, with_text);
   if (reply.why.code == errc::sink_schema && reply.what == sink_reply::kind::park)
     layout_.reset();  // the table is looked at anew by the next probe
   const bool second_key = reply.what == sink_reply::kind::bisect && reply.sqlstate_or_code == "23505";
   if (!second_key || rows.size() != 1) co_return reply;
 
-  auto held_as = co_await find_older_id(rows.front().item);
+  auto held_as = co_await find_older_id(*form, rows.front().item);
   reply.held_as = std::move(held_as);
   co_return reply;
 }
 
-asio::awaitable<std::optional<std::string>> supabase_sink::find_older_id(const product& p) {
-  const auto& names = layout_->columns(false);
+asio::awaitable<std::optional<std::string>> supabase_sink::find_older_id(const layout& form,
+                                                                        const product& p) {
+  const auto& names = form.columns(false);
   for (const char* needed : {"id", "source", "product_url"})
     if (std::find(names.begin(), names.end(), needed) == names.end()) co_return std::nullopt;
   auto answer =

@@ -27,6 +27,7 @@ struct supabase_options {
 class supabase_sink final : public sink {
  public:
   supabase_sink(supabase_options options, http_client& http, boost::asio::any_io_executor workers);
+  int concurrency() const override { return 16; }
   std::string name() const override;
   boost::asio::awaitable<result<sink_description>> describe() override;
   boost::asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) override;
@@ -48,13 +49,14 @@ class supabase_sink final : public sink {
   boost::asio::awaitable<result<table_columns>> read_columns();
   boost::asio::awaitable<result<table_columns>> probe_columns();
   boost::asio::awaitable<result<std::optional<int>>> width_of_a_row(std::string column);
-  boost::asio::awaitable<sink_reply> send(std::string body, bool with_vector, bool with_text);
+  boost::asio::awaitable<sink_reply> send(const layout& form, std::string body, bool with_vector,
+                                          bool with_text);
   boost::asio::awaitable<sink_reply> change(std::string method, std::string filter, std::string body);
   boost::asio::awaitable<std::optional<sink_reply>> describe_first();
   boost::asio::awaitable<result<sink_description>> learn();
   boost::asio::awaitable<void> look_closer(sink_description& description);
   boost::asio::awaitable<sink_reply> post(std::string path, std::string body, std::string prefer);
-  boost::asio::awaitable<std::optional<std::string>> find_older_id(const product& p);
+  boost::asio::awaitable<std::optional<std::string>> find_older_id(const layout& form, const product& p);
 
   const supabase_options options_;
   http_client& http_;

@@ -20,12 +20,29 @@ std::vector<product_id> keys_of(const std::vector<outbox_key>& rows) {
   return keys;
 }
 
+request_window::settings window_of(const writer_policy::settings& s) {
+  request_window::settings w;
+  w.most = std::max(1, s.concurrency);
+  return w;
+}
+
 }  // namespace
 
-writer_policy::writer_policy(settings s) : settings_(s), random_(s.seed), batch_(std::max(1, s.batch)) {}
+writer_policy::writer_policy(settings s)
+    : settings_(s), random_(s.seed), batch_(std::max(1, s.batch)), window_(window_of(s)) {}
 
-writer_policy::step writer_policy::next(steady_time now) {
+bool writer_policy::untroubled(steady_time now) const noexcept {
+  return !troubled_ && !parked_ && sets_.empty() && suspects_.empty() && now >= not_before_;
+}
+
+writer_policy::step writer_policy::next(steady_time now, int under_way) {
   step s;
+  if (under_way == 0) {
+    troubled_ = false;
+  } else if (under_way >= window_.size() || !untroubled(now)) {
+    s.what = step::kind::join;
+    return s;
+  }
   if (now < not_before_) {
     s.what = step::kind::wait;
     s.until = not_before_;
@@ -69,7 +86,9 @@ void writer_policy::put_back(std::vector<product_id> keys) {
 }
 
 writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply,
-                                               steady_time now, bool removal) {
+                                               steady_time now, bool removal,
+                                               std::chrono::duration<double> took) {
+  if (troubled_) return late(sent, reply, now);
   verdict v;
   using kind = sink_reply::kind;
   if (std::exchange(sent_first_half_, false)) {
@@ -77,8 +96,11 @@ writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& se
   }
   if (reply.what == kind::accepted) {
     accepted(v, sent, now, removal);
+    if (!removal && sent.size() >= static_cast<std::size_t>(batch_)) window_.accepted(took);
     return v;
   }
+  troubled_ = true;
+  window_.troubled();
   accepted_in_a_row_ = 0;
   if (parked_) {
     writes_refused_ = writes_refused_ || !removal;
@@ -115,6 +137,21 @@ writer_policy::verdict writer_policy::on_reply(const std::vector<outbox_key>& se
         suspected(v, sent.front(), reply, now, removal);
       break;
   }
+  return v;
+}
+
+/// An answer to a request from before the trouble began: it tells of its own rows alone. Those that were not
+/// accepted go again.
+writer_policy::verdict writer_policy::late(const std::vector<outbox_key>& sent, const sink_reply& reply,
+                                           steady_time now) {
+  verdict v;
+  if (reply.what == sink_reply::kind::accepted) {
+    v.confirmed = sent;
+    return v;
+  }
+  v.postponed = sent;
+  if (reply.outcome_unknown) v.postpone_by = settings_.settle;
+  if (reply.retry_after) not_before_ = std::max(not_before_, now + *reply.retry_after);
   return v;
 }
 

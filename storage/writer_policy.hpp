@@ -8,6 +8,7 @@
 
 #include "core/clock.hpp"
 #include "storage/outbox.hpp"
+#include "storage/request_window.hpp"
 #include "storage/sink.hpp"
 
 namespace catwalk::storage {
@@ -31,6 +32,7 @@ class writer_policy {
  public:
   struct settings {
     int batch = 100;                              ///< most rows a request
+    int concurrency = 1;                          ///< most requests under way
     std::chrono::milliseconds first_wait{1'000};  ///< after the first failure; doubles
     std::chrono::milliseconds longest_wait{300'000};
     std::chrono::milliseconds probe_every{60'000};  ///< while parked
@@ -48,12 +50,16 @@ class writer_policy {
       take,    ///< send the next `limit` rows that are due
       resend,  ///< send the rows of these keys, as they are now
       wait,    ///< do nothing until `until`
+      join,    ///< do nothing until a request that is under way has ended
     } what = kind::take;
     int limit = 0;
     std::vector<product_id> keys;
     steady_time until{};
   };
-  step next(steady_time now);
+  /// `under_way`: requests of which it is not on record yet how they ended.
+  step next(steady_time now, int under_way = 0);
+  /// Whether what next() said, with requests under way, still holds after some of them have ended.
+  bool untroubled(steady_time now) const noexcept;
 
   /// What follows from an answer, besides what next() will say.
   struct verdict {
@@ -65,9 +71,9 @@ class writer_policy {
     bool parked = false;   ///< it parked just now
     bool resumed = false;  ///< it is no longer parked
   };
-  /// `removal`: the request was one, for all its rows.
+  /// `removal`: the request was one, for all its rows. `took`: from sending to the answer.
   verdict on_reply(const std::vector<outbox_key>& sent, const sink_reply& reply, steady_time now,
-                   bool removal = false);
+                   bool removal = false, std::chrono::duration<double> took = {});
 
   /// Rows of a resend that could not go along (they are of another shape by now): they go by themselves,
   /// next.
@@ -76,7 +82,8 @@ class writer_policy {
   bool parked() const noexcept { return parked_; }
   /// Rows that are kept back because they are suspected.
   std::size_t suspects() const noexcept { return suspects_.size(); }
-  int batch() const noexcept { return batch_; }
+  int batch() const noexcept { return batch_; }  ///< most rows a request, at present
+  int concurrency() const noexcept { return window_.size(); }  ///< most requests under way, at present
 
  private:
   struct suspect {
@@ -84,6 +91,7 @@ class writer_policy {
     std::string code, words;
     bool removal = false;
   };
+  verdict late(const std::vector<outbox_key>& sent, const sink_reply& reply, steady_time now);
   void park(verdict& v, steady_time until);
   void probe_refused(verdict& v, const std::vector<outbox_key>& sent, const sink_reply& reply,
                      steady_time now);
@@ -96,6 +104,8 @@ class writer_policy {
   const settings settings_;
   std::minstd_rand random_;
   int batch_;
+  request_window window_;
+  bool troubled_ = false;  ///< an answer was no acceptance, and requests from before it are under way
   int accepted_in_a_row_ = 0;
   int failures_in_a_row_ = 0;
   bool parked_ = false;

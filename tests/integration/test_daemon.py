@@ -39,6 +39,8 @@ def test_health_and_metrics(catwalk, configure, supabase, shop):
         "catwalk_loop_latency_seconds",
         "catwalk_embed_queue_length",
         "catwalk_outbox_rows",
+        "catwalk_sink_batch_rows",
+        "catwalk_sink_concurrency",
     ):
         assert re.search(rf"^{name}", body, re.MULTILINE), name
     assert daemon.get("/nothing")[0] in (401, 404)

@@ -29,6 +29,9 @@ struct fake_sink final : sink {
     return reply(kind::accepted);
   };
   std::function<void()> while_sending = [] {};
+  int at_once = 1;
+  int under_way = 0;
+  int most_under_way = 0;
 
   static sink_reply reply(kind what, std::string code = "") {
     sink_reply r;
@@ -38,6 +41,7 @@ struct fake_sink final : sink {
     return r;
   }
 
+  int concurrency() const override { return at_once; }
   std::string name() const override { return identity; }
   asio::awaitable<result<sink_description>> describe() override { co_return sink_description{}; }
   asio::awaitable<sink_reply> upsert(const std::vector<sink_row>& rows) override {
@@ -46,9 +50,11 @@ struct fake_sink final : sink {
       CHECK(in_flight.insert(row.key.str()).second);
       CHECK(row.vector.has_value() == rows.front().vector.has_value());
     }
+    most_under_way = std::max(most_under_way, ++under_way);
     while_sending();
     asio::steady_timer turn(co_await asio::this_coro::executor, 2ms);
     co_await turn.async_wait(asio::use_awaitable);
+    --under_way;
     for (const auto& row : rows) in_flight.erase(row.key.str());
     auto r = answer(rows);
     if (r.what == kind::accepted)
@@ -63,6 +69,7 @@ struct fake_sink final : sink {
   }
   asio::awaitable<sink_reply> remove(const std::vector<sink_row>& rows) override {
     for (const auto& row : rows) CHECK(row.is_delete);
+    CHECK(under_way == 0);
     removed.push_back(rows.size());
     auto r = answer(rows);
     if (r.what == kind::accepted)
@@ -186,6 +193,45 @@ TEST_CASE_METHOD(writer_fixture, "what changes while a request is on its way goe
   CHECK(drain());
   CHECK(to.writes.at("id-0") == 2);
   CHECK(to.table.at("id-0").item.price == "1USD");
+  CHECK(outbox().empty());
+}
+
+TEST_CASE_METHOD(writer_fixture, "batches go beside each other, the rows of one product after each other") {
+  fill(600);
+  to.at_once = 3;
+  settings.batch = 5;
+  std::string repriced;
+  to.while_sending = [&] {
+    if (to.under_way < 3 || !repriced.empty()) return;
+    const auto number = to.in_flight.begin()->substr(3);
+    commit(begin(), {make(number, "1USD")});
+    repriced = "id-" + number;
+  };
+  CHECK(drain());
+  CHECK(to.most_under_way == 3);
+  CHECK(last.concurrency == 3);
+  CHECK(to.table.size() == 600);
+  CHECK(to.writes.at(repriced) == 2);
+  CHECK(to.table.at(repriced).item.price == "1USD");
+  CHECK(outbox().empty());
+  CHECK(last.sent == 601);
+}
+
+TEST_CASE_METHOD(writer_fixture, "nothing is lost or written twice where requests that go beside each other fail") {
+  fill(800);
+  to.at_once = 4;
+  settings.batch = 4;
+  int requests = 0;
+  to.answer = [&](const std::vector<sink_row>& rows) {
+    for (const auto& row : rows)
+      if (row.key.str() == "id-555") return fake_sink::reply(kind::bisect, "23502");
+    return fake_sink::reply(++requests == 100 || requests == 101 ? kind::retry : kind::accepted);
+  };
+  CHECK(drain());
+  CHECK(to.most_under_way == 4);
+  CHECK(to.table.size() == 799);
+  CHECK(std::all_of(to.writes.begin(), to.writes.end(), [](const auto& row) { return row.second == 1; }));
+  CHECK(rows_in("failures") == 1);
   CHECK(outbox().empty());
 }
 

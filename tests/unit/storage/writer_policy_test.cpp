@@ -345,3 +345,75 @@ TEST_CASE("a statement timeout halves the batch, which grows again") {
   CHECK(w.policy.batch() == 100);
   CHECK(w.dead.empty());
 }
+
+namespace {
+
+/// A policy that lets two batches of ten go beside each other, and two that do.
+struct two_at_once {
+  writer_policy policy{[] {
+    auto s = settings_with(10);
+    s.concurrency = 4;
+    return s;
+  }()};
+  steady_time now{};
+  std::vector<outbox_key> all = rows(20);
+  std::vector<outbox_key> first{all.begin(), all.begin() + 10};
+  std::vector<outbox_key> second{all.begin() + 10, all.end()};
+  using step = writer_policy::step::kind;
+
+  two_at_once() {
+    for (int i = 0; i < 10; ++i)
+      policy.on_reply(first, reply_of(kind::accepted), now, false, std::chrono::duration<double>(0.1));
+    REQUIRE(policy.concurrency() == 2);
+    REQUIRE(policy.next(now, 1).what == step::take);
+    REQUIRE(policy.next(now, 2).what == step::join);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(two_at_once, "after trouble the requests that are under way are awaited, and one goes alone") {
+  const auto v = policy.on_reply(first, reply_of(kind::retry), now);
+  CHECK(v.postponed == first);
+  CHECK(policy.concurrency() == 1);
+  CHECK_FALSE(policy.untroubled(now));
+  CHECK(policy.next(now + 1h, 1).what == step::join);
+  CHECK(policy.on_reply(second, reply_of(kind::accepted), now).confirmed == second);
+  CHECK(policy.next(now, 0).what == step::wait);
+  CHECK(policy.next(now + 2s, 0).what == step::take);
+  CHECK(policy.next(now + 2s, 1).what == step::join);
+}
+
+TEST_CASE_METHOD(two_at_once, "an answer from before the sink parked is no probe") {
+  CHECK(policy.on_reply(first, reply_of(kind::park), now).parked);
+  SECTION("it was accepted") {
+    const auto v = policy.on_reply(second, reply_of(kind::accepted), now);
+    CHECK(v.confirmed == second);
+    CHECK_FALSE(v.resumed);
+  }
+  SECTION("it was refused") {
+    const auto v = policy.on_reply(second, reply_of(kind::bisect, "22P05"), now);
+    CHECK(v.postponed == second);
+    CHECK(v.postpone_by == 0ms);
+    CHECK(v.dead.empty());
+  }
+  CHECK(policy.parked());
+  CHECK(policy.next(now, 0).until == now + 1min);
+}
+
+TEST_CASE_METHOD(two_at_once, "of two batches that are refused at once, one is looked into and the other goes again") {
+  CHECK(policy.on_reply(first, reply_of(kind::bisect, "22P05"), now).postponed.empty());
+  CHECK(policy.on_reply(second, reply_of(kind::bisect, "22P05"), now).postponed == second);
+  const auto half = policy.next(now, 0);
+  CHECK(half.what == step::resend);
+  CHECK(half.keys.size() == 5);
+  CHECK(policy.next(now, 1).what == step::join);
+}
+
+TEST_CASE_METHOD(two_at_once, "the longest wait that a sink asks for counts") {
+  auto busy = reply_of(kind::retry);
+  policy.on_reply(first, busy, now);
+  busy.retry_after = 100s;
+  policy.on_reply(second, busy, now);
+  CHECK(policy.next(now, 0).until == now + 100s);
+}
