@@ -96,8 +96,8 @@ result<std::string> usable_image_url(std::string_view raw, std::string_view base
   }
   if (text.starts_with("//")) text.insert(0, "https:");
 
-  auto address = base.empty() || text.find("://") != std::string::npos ? normalised_url(text)
-                                                                       : on_page(base, text);
+  auto address =
+      base.empty() || text.find("://") != std::string::npos ? normalised_url(text) : on_page(base, text);
   if (address.has_error()) return address;
   const std::string ending = path_ending(*address);
   if (holds(video_endings, ending)) return not_a_picture(written, "a video");

@@ -53,8 +53,7 @@ sink_row read_row(connection& db, const sqlite::statement& s) {
 
 }  // namespace
 
-asio::awaitable<result<std::vector<sink_row>>> outbox::due(wall_time now, int limit,
-                                                           std::int64_t after) {
+asio::awaitable<result<std::vector<sink_row>>> outbox::due(wall_time now, int limit, std::int64_t after) {
   auto work = [now, limit, after](connection& db) -> result<std::vector<sink_row>> {
     std::vector<sink_row> rows;
     auto s = db.prepare(std::string("select ") + columns +

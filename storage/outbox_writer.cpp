@@ -389,11 +389,11 @@ class outbox_writer::impl {
   sink& to_;
   writer_policy policy_;
   asio::steady_timer wake_;
-  asio::steady_timer ended_;       ///< never expires: a request that ends cancels the wait
-  int under_way_ = 0;              ///< requests
-  std::set<product_id> keys_;      ///< of their rows
-  std::int64_t last_taken_ = 0;    ///< the newest version among those
-  bool removing_ = false;          ///< what is under way is a removal
+  asio::steady_timer ended_;     ///< never expires: a request that ends cancels the wait
+  int under_way_ = 0;            ///< requests
+  std::set<product_id> keys_;    ///< of their rows
+  std::int64_t last_taken_ = 0;  ///< the newest version among those
+  bool removing_ = false;        ///< what is under way is a removal
   std::set<asio::steady_timer*> waiters_;
   writer_status status_;
   std::int64_t unheld_ = 0;

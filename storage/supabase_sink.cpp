@@ -235,8 +235,7 @@ asio::awaitable<void> supabase_sink::look_closer(sink_description& description) 
 
 asio::awaitable<sink_reply> supabase_sink::send(const layout& form, std::string body, bool with_vector,
                                                 bool with_text) {
-  co_return co_await post(percent_encode(options_.table) +
-                              "?on_conflict=" + joined(form.conflict(), false) +
+  co_return co_await post(percent_encode(options_.table) + "?on_conflict=" + joined(form.conflict(), false) +
                               "&columns=" + joined(form.columns(with_vector, with_text), true),
                           std::move(body), "resolution=merge-duplicates,return=minimal");
 }
@@ -329,7 +328,7 @@ asio::awaitable<sink_reply> supabase_sink::upsert(const std::vector<sink_row>& r
 }
 
 asio::awaitable<std::optional<std::string>> supabase_sink::find_older_id(const layout& form,
-                                                                        const product& p) {
+                                                                         const product& p) {
   const auto& names = form.columns(false);
   for (const char* needed : {"id", "source", "product_url"})
     if (std::find(names.begin(), names.end(), needed) == names.end()) co_return std::nullopt;

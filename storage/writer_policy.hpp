@@ -82,7 +82,7 @@ class writer_policy {
   bool parked() const noexcept { return parked_; }
   /// Rows that are kept back because they are suspected.
   std::size_t suspects() const noexcept { return suspects_.size(); }
-  int batch() const noexcept { return batch_; }  ///< most rows a request, at present
+  int batch() const noexcept { return batch_; }                ///< most rows a request, at present
   int concurrency() const noexcept { return window_.size(); }  ///< most requests under way, at present
 
  private:

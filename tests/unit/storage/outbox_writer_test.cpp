@@ -217,7 +217,8 @@ TEST_CASE_METHOD(writer_fixture, "batches go beside each other, the rows of one 
   CHECK(last.sent == 601);
 }
 
-TEST_CASE_METHOD(writer_fixture, "nothing is lost or written twice where requests that go beside each other fail") {
+TEST_CASE_METHOD(writer_fixture,
+                 "nothing is lost or written twice where requests that go beside each other fail") {
   fill(800);
   to.at_once = 4;
   settings.batch = 4;

@@ -372,7 +372,8 @@ struct two_at_once {
 
 }  // namespace
 
-TEST_CASE_METHOD(two_at_once, "after trouble the requests that are under way are awaited, and one goes alone") {
+TEST_CASE_METHOD(two_at_once,
+                 "after trouble the requests that are under way are awaited, and one goes alone") {
   const auto v = policy.on_reply(first, reply_of(kind::retry), now);
   CHECK(v.postponed == first);
   CHECK(policy.concurrency() == 1);
@@ -401,7 +402,8 @@ TEST_CASE_METHOD(two_at_once, "an answer from before the sink parked is no probe
   CHECK(policy.next(now, 0).until == now + 1min);
 }
 
-TEST_CASE_METHOD(two_at_once, "of two batches that are refused at once, one is looked into and the other goes again") {
+TEST_CASE_METHOD(two_at_once,
+                 "of two batches that are refused at once, one is looked into and the other goes again") {
   CHECK(policy.on_reply(first, reply_of(kind::bisect, "22P05"), now).postponed.empty());
   CHECK(policy.on_reply(second, reply_of(kind::bisect, "22P05"), now).postponed == second);
   const auto half = policy.next(now, 0);
