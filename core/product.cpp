@@ -65,15 +65,15 @@ struct json_writer {
 struct text_writer {
   std::string& out;
 
-  void operator()(const char* name, const std::string& value) const {
+  void operator()(std::string_view name, const std::string& value) const {
     key(name);
     append_json_string(out, value);
   }
-  void operator()(const char* name, bool value) const {
+  void operator()(std::string_view name, bool value) const {
     key(name);
     out += value ? "true" : "false";
   }
-  void operator()(const char* name, const std::vector<std::string>& values) const {
+  void operator()(std::string_view name, const std::vector<std::string>& values) const {
     key(name);
     out += '[';
     for (const std::string& value : values) {
@@ -82,16 +82,16 @@ struct text_writer {
     }
     out += ']';
   }
-  void operator()(const char* name, const nlohmann::json& value) const {
+  void operator()(std::string_view name, const nlohmann::json& value) const {
     key(name);
     out += json_text(value);
   }
   template <class T>
-  void operator()(const char* name, const std::optional<T>& value) const {
+  void operator()(std::string_view name, const std::optional<T>& value) const {
     if (value) (*this)(name, *value);
   }
 
-  void key(const char* name) const {
+  void key(std::string_view name) const {
     if (out.back() != '{') out += ',';
     out += '"';
     out += name;
@@ -247,25 +247,34 @@ std::string product::info_text() const {
 }
 
 std::string product::field_hash() const {
-  std::string members = "{";
-  members.reserve(1024);
-  visit_members(*this, text_writer{members});
-  members += '}';
-  return sha256_hex(members);
+  return product_text(*this).field_hash();
+}
+
+product_text::product_text(const product& p) : product_(p) {
+  text_.reserve(1024);
+  visit_members(p, text_writer{text_});
+}
+
+std::string product_text::field_hash() const {
+  sha256 hash;
+  hash.update(text_);
+  hash.update("}");
+  return to_hex(hash.finish());
+}
+
+std::string product_text::whole() && {
+  const text_writer write{text_};
+  write.key("endpoint_index");
+  text_ += std::to_string(product_.endpoint_index);
+  write("id", product_.id.str());
+  if (!product_.raw_item.is_null()) write("raw_item", product_.raw_item);
+  write("site", product_.site.str());
+  text_ += '}';
+  return std::move(text_);
 }
 
 std::string to_text(const product& p) {
-  std::string out = "{";
-  out.reserve(1024);
-  const text_writer write{out};
-  visit_members(p, write);
-  write.key("endpoint_index");
-  out += std::to_string(p.endpoint_index);
-  write("id", p.id.str());
-  if (!p.raw_item.is_null()) write("raw_item", p.raw_item);
-  write("site", p.site.str());
-  out += '}';
-  return out;
+  return product_text(p).whole();
 }
 
 nlohmann::json to_json(const product& p) {

@@ -4,9 +4,26 @@ namespace catwalk::storage {
 
 namespace {
 
-/// After the row that took it. Not `returning` it, for which SQLite would open a table each time.
-void count_up_sequence(sqlite::connection& db) {
-  db.run("update outbox_sequence set next = next + 1");
+std::int64_t next_in_sequence(sqlite::connection& db) {
+  auto s = db.prepare("select next from outbox_sequence");
+  s.step();
+  return s.integer(0);
+}
+
+void go_on_in_sequence(sqlite::connection& db, std::int64_t next) {
+  db.run("update outbox_sequence set next = ?1", next);
+}
+
+bool has_dead_letters(sqlite::connection& db) {
+  auto s = db.prepare("select 1 from failures limit 1");
+  return s.step();
+}
+
+int parts_of_last_dead_letter(sqlite::connection& db, const product_id& key) {
+  auto s = db.prepare(
+      "select parts from failures where sink = ?1 and key = ?2 and op = 'upsert' order by id desc limit 1");
+  s.bind(the_sink, key.str());
+  return s.step() ? static_cast<int>(s.integer(0)) : 0;
 }
 
 /// Whether a product that is there has the sink's row which was this one's: it took it over with the address.
@@ -21,17 +38,24 @@ bool row_is_anothers(sqlite::connection& db, const product_id& key) {
 
 }  // namespace
 
+void enqueue_upserts(sqlite::connection& db, const std::vector<due_upsert>& rows, wall_time now) {
+  if (rows.empty()) return;
+  const bool any_dead = has_dead_letters(db);
+  auto seq = next_in_sequence(db);
+  for (const auto& row : rows) {
+    const int parts = row.parts | (any_dead ? parts_of_last_dead_letter(db, row.key) : 0);
+    db.run(
+        "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'upsert', ?4, ?5, "
+        "?6) on conflict (sink, key) do update set seq = excluded.seq, "
+        "parts = excluded.parts | (case op when 'upsert' then parts else 0 end), op = excluded.op, held = "
+        "excluded.held",
+        the_sink, row.key.str(), seq++, parts, row.held, to_millis(now));
+  }
+  go_on_in_sequence(db, seq);
+}
+
 void enqueue_upsert(sqlite::connection& db, const product_id& key, int parts, bool held, wall_time now) {
-  db.run(
-      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, (select next "
-      "from outbox_sequence), 'upsert', ?3 | "
-      "coalesce((select parts from failures where sink = ?1 and key = ?2 and op = 'upsert' order by id desc "
-      "limit 1), 0), ?4, ?5) "
-      "on conflict (sink, key) do update set seq = excluded.seq, "
-      "parts = excluded.parts | (case op when 'upsert' then parts else 0 end), op = excluded.op, held = "
-      "excluded.held",
-      the_sink, key.str(), parts, held, to_millis(now));
-  count_up_sequence(db);
+  enqueue_upserts(db, {{key, parts, held}}, now);
 }
 
 void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now) {
@@ -39,12 +63,12 @@ void enqueue_delete(sqlite::connection& db, const product_id& key, wall_time now
     db.run("delete from outbox where sink = ?1 and key = ?2", the_sink, key.str());
     return;
   }
+  const auto seq = next_in_sequence(db);
   db.run(
-      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, (select next "
-      "from outbox_sequence), 'delete', 0, 0, ?3) "
+      "insert into outbox (sink, key, seq, op, parts, held, created) values (?1, ?2, ?3, 'delete', 0, 0, ?4) "
       "on conflict (sink, key) do update set seq = excluded.seq, parts = 0, op = excluded.op, held = 0",
-      the_sink, key.str(), to_millis(now));
-  count_up_sequence(db);
+      the_sink, key.str(), seq, to_millis(now));
+  go_on_in_sequence(db, seq + 1);
   db.run("update products set sink_text = null, text_due = 1 where id = ?1", key.str());
 }
 

@@ -98,7 +98,7 @@ page_counts page_transaction::commit(const page_commit& page) {
     see_skipped(page.page.skipped, endpoint, page.run);
   }
   write_page(page);
-  tell_of_vectors();
+  finish();
   return counts;
 }
 
@@ -112,7 +112,8 @@ void page_transaction::see_skipped(const std::vector<skipped_item>& items, std::
   }
 }
 
-void page_transaction::tell_of_vectors() {
+void page_transaction::finish() {
+  enqueue_upserts(db_, std::exchange(due_, {}), now_);
   if (std::exchange(vectors_changed_, false)) bump_vectors_version(db_);
 }
 
@@ -150,8 +151,7 @@ std::optional<std::int64_t> page_transaction::see(const reading& r, page_counts&
     ++counts.reappeared;
     vectors_changed_ = true;
     before->give_turn_back(find_image(db_, before->image_url));
-    if (r.to_sink)
-      enqueue_upsert(db_, r.id, fields_part | vector_part, before->vector_state == "pending", now_);
+    if (r.to_sink) due_.push_back({r.id, fields_part | vector_part, before->vector_state == "pending"});
   } else {
     ++counts.unchanged;
   }
@@ -180,7 +180,9 @@ bool page_transaction::add_price(const reading& r, int position, page_counts& co
 }
 
 std::int64_t page_transaction::write(const reading& r, const stored* before, page_counts& counts) {
-  const std::string hash = r.fields ? r.fields->field_hash() : before->field_hash;
+  std::optional<product_text> text;
+  if (r.fields) text.emplace(*r.fields);
+  const std::string hash = text ? text->field_hash() : before->field_hash;
   const std::string& image_url = r.fields ? r.fields->image_url : before->image_url;
   const bool same_image = before && before->image_url == image_url;
   const auto image = find_image(db_, image_url);
@@ -228,7 +230,7 @@ std::int64_t page_transaction::write(const reading& r, const stored* before, pag
         after.sink_vector = older.mark(*vector_url);
       }
     }
-    if (parts != 0) enqueue_upsert(db_, r.id, parts, waits, now_);
+    if (parts != 0) due_.push_back({r.id, parts, waits});
     after.sink_hash = hash;
     if (ready) after.sink_vector = image.mark(image_url);
   }
@@ -252,7 +254,7 @@ std::int64_t page_transaction::write(const reading& r, const stored* before, pag
         "last_seen, last_run, "
         "row_run, vector_state, vector_url, next_try, sink_hash, sink_vector) "
         "values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13)",
-        r.id.str(), r.site, r.endpoint_index, to_text(*r.fields), hash, image_url, now, r.run, state,
+        r.id.str(), r.site, r.endpoint_index, std::move(*text).whole(), hash, image_url, now, r.run, state,
         vector_url, after.next_try, after.sink_hash, after.sink_vector);
     number = db_.last_row();
   } else {
@@ -263,7 +265,8 @@ std::int64_t page_transaction::write(const reading& r, const stored* before, pag
         "sink_vector = ?12, gone_at = null, missed = 0 where id = ?1",
         r.id.str(), r.site, r.endpoint_index, hash, image_url, now, r.run, state, vector_url, after.next_try,
         after.sink_hash, after.sink_vector);
-    if (changed) db_.run("update products set fields = ?2 where id = ?1", r.id.str(), to_text(*r.fields));
+    if (changed)
+      db_.run("update products set fields = ?2 where id = ?1", r.id.str(), std::move(*text).whole());
   }
   product_events events(db_, now_);
   if (!before)
@@ -350,7 +353,7 @@ page_counts page_transaction::settle(run_id run, const std::vector<site_listing>
       "delete from deferred_products where waits = 1 and run <> ?1 and not exists (select 1 from products p "
       "where p.id = deferred_products.id and p.row_run < deferred_products.run and p.gone_at is null)",
       run);
-  tell_of_vectors();
+  finish();
   return counts;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/clock.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/outbox_rows.hpp"
 #include "storage/sqlite.hpp"
 
 namespace catwalk::storage {
@@ -49,11 +51,12 @@ class page_transaction {
   std::optional<std::int64_t> number_of(const product_id& id);
   std::int64_t endpoint_number(const page_record& page);
 
-  /// Counts up once for the whole transaction what tells readers that vectors have changed.
-  void tell_of_vectors();
+  /// Puts what has changed into the outbox, and tells readers of vectors once for the whole transaction.
+  void finish();
 
   sqlite::connection& db_;
   wall_time now_;
+  std::vector<due_upsert> due_;   ///< of this transaction
   bool adopted_ = false;          ///< there are rows that wait for their product
   bool has_deferred_ = true;      ///< there may be deferred rows
   bool vectors_changed_ = false;  ///< other products have vectors, or the same have others

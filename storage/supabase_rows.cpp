@@ -46,7 +46,7 @@ asio::awaitable<result<std::vector<stored_row>>> supabase_sink::read_rows(stored
                      "&order=id.asc&limit=" + std::to_string(query.limit) +
                      filter_of(query, *vector, layout_->column_of("embedding_model"));
   if (query.after) path += "&id=gt." + percent_encode(*query.after);
-  auto r = request("GET", std::move(path));
+  auto r = request("GET", path);
   r.headers.set("Accept", "application/json");
   r.max_bytes = largest_page;
   auto answer = co_await http_.fetch(std::move(r));

@@ -68,7 +68,7 @@ std::string supabase_sink::name() const {
   return "supabase " + redacted(options_.url) + " " + options_.table;
 }
 
-http_request supabase_sink::request(std::string method, std::string path_and_query) const {
+http_request supabase_sink::request(std::string method, const std::string& path_and_query) const {
   http_request r;
   r.method = std::move(method);
   r.url = options_.url + "/rest/v1/" + path_and_query;
@@ -86,7 +86,7 @@ http_request supabase_sink::request(std::string method, std::string path_and_que
 }
 
 asio::awaitable<result<http_response>> supabase_sink::get(std::string path_and_query, std::string accept) {
-  auto r = request("GET", std::move(path_and_query));
+  auto r = request("GET", path_and_query);
   r.headers.set("Accept", std::move(accept));
   r.max_bytes = largest_description;
   co_return co_await http_.fetch(std::move(r));
@@ -241,7 +241,7 @@ asio::awaitable<sink_reply> supabase_sink::send(const layout& form, std::string 
 }
 
 asio::awaitable<sink_reply> supabase_sink::post(std::string path, std::string body, std::string prefer) {
-  auto r = request("POST", std::move(path));
+  auto r = request("POST", path);
   r.headers.set("Content-Type", "application/json");
   r.headers.set("Prefer", std::move(prefer));
   r.body = std::move(body);
@@ -277,6 +277,7 @@ asio::awaitable<sink_reply> supabase_sink::change(std::string method, std::strin
 asio::awaitable<sink_reply> supabase_sink::remove(const std::vector<sink_row>& rows) {
   if (auto failed = co_await describe_first()) co_return *failed;
   std::vector<const product*> items;
+  items.reserve(rows.size());
   for (const auto& row : rows) items.push_back(&row.item);
   sink_reply reply;
   reply.what = sink_reply::kind::accepted;

@@ -43,7 +43,7 @@ class supabase_sink final : public sink {
     std::map<std::string, std::string>
         formats;  ///< by column, as Postgres writes types; empty where not told
   };
-  http_request request(std::string method, std::string path_and_query) const;
+  http_request request(std::string method, const std::string& path_and_query) const;
   boost::asio::awaitable<result<http_response>> get(std::string path_and_query, std::string accept);
   error refused(const http_response& answer) const;
   boost::asio::awaitable<result<table_columns>> read_columns();

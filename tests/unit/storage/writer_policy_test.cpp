@@ -24,6 +24,7 @@ sink_reply reply_of(kind what, std::string code = "") {
 
 std::vector<outbox_key> rows(int n) {
   std::vector<outbox_key> all;
+  all.reserve(static_cast<std::size_t>(n));
   for (int i = 0; i < n; ++i) all.push_back({product_id("p" + std::to_string(i)), i + 1});
   return all;
 }
