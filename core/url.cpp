@@ -308,12 +308,13 @@ bool is_normalised(std::string_view text) {
   const auto path = text.substr(0, mark);
   const auto query = mark == text.npos ? std::string_view() : text.substr(mark + 1);
   if (mark != text.npos && query.empty()) return false;
-  const auto needs_nothing = [](std::string_view part, const encode_set& set) {
-    return std::none_of(part.begin(), part.end(), [&](char c) { return set.has(c); });
-  };
-  // "/%2e" is a segment of dots too.
-  return needs_nothing(path, path_set) && needs_nothing(query, query_set) && path.find('\\') == path.npos &&
-         path.find("/.") == path.npos && path.find("/%") == path.npos;
+  if (std::any_of(query.begin(), query.end(), [](char c) { return query_set.has(c); })) return false;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path_set.has(path[i]) || path[i] == '\\') return false;
+    // A segment of dots, which may be written as "%2e".
+    if (i > 0 && path[i - 1] == '/' && (path[i] == '.' || path[i] == '%')) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -343,8 +344,8 @@ result<url> parse_url(std::string_view text) {
   return read_after_scheme(std::move(*scheme), rest);
 }
 
-result<std::string> normalised_url(std::string_view text) {
-  if (is_normalised(text)) return std::string(text);
+result<std::string> normalised_url(std::string text) {
+  if (is_normalised(text)) return result<std::string>(boost::system::in_place_value, std::move(text));
   const auto read = parse_url(text);
   if (!read) return read.error();
   return read->without_fragment();

@@ -31,7 +31,7 @@ struct url {
 result<url> parse_url(std::string_view text);
 /// As parse_url(text)->without_fragment(); an address in that form already, as most on a page are, is only
 /// looked at. Errors as parse_url.
-result<std::string> normalised_url(std::string_view text);
+result<std::string> normalised_url(std::string text);
 /// The address that `relative` means on a page at `base`: absolute, "//host/path", "/path", "path", "?query",
 /// "#fragment" or "". Errors as parse_url.
 result<url> resolve(const url& base, std::string_view relative);
@@ -53,6 +53,11 @@ std::string_view without_brackets(std::string_view host);
 /// leave, a new one goes to the end; the fragment stays. Works on text, so that the rest of the query keeps
 /// its spelling.
 std::string with_query(std::string_view address, std::string_view key, std::string_view value);
+
+/// What two addresses of one page have in common: normalised, without fragment, userinfo and the parameters
+/// by which campaigns are told apart (utm_…, gclid, fbclid …), the others sorted. For comparing alone, never
+/// to be asked for or stored. An address that does not parse is as it is.
+std::string canonical_url(std::string_view address);
 
 /// Everything but letters, digits, "-", ".", "_" and "~" as %XX (RFC 3986, 2.3).
 std::string percent_encode(std::string_view text);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "config/letter_case.hpp"
 #include "core/url.hpp"
@@ -47,7 +48,33 @@ bool names_a_credential(std::string_view encoded) {
          std::any_of(exactly.begin(), exactly.end(), [&](auto whole) { return name == whole; });
 }
 
+/// Parameters that tell where a visitor came from, and nothing of the page.
+bool names_a_campaign(std::string_view encoded) {
+  const std::string name = config::lower_case(percent_decode(encoded));
+  constexpr std::array exactly{"gclid", "dclid",  "gbraid", "wbraid", "fbclid",  "msclkid", "yclid",
+                               "_ga",   "mc_cid", "mc_eid", "igshid", "srsltid", "_gl"};
+  return name.starts_with("utm_") ||
+         std::any_of(exactly.begin(), exactly.end(), [&](auto whole) { return name == whole; });
+}
+
 }  // namespace
+
+std::string canonical_url(std::string_view address) {
+  auto read = parse_url(address);
+  if (!read) return std::string(address);
+  std::vector<std::string_view> kept;
+  each_parameter(read->query, [&](std::string_view name, std::string_view parameter) {
+    if (!parameter.empty() && !names_a_campaign(name)) kept.push_back(parameter);
+  });
+  std::sort(kept.begin(), kept.end());
+  std::string query;
+  for (const auto parameter : kept) {
+    if (!query.empty()) query += '&';
+    query += parameter;
+  }
+  read->query = std::move(query);
+  return read->without_fragment();
+}
 
 std::string with_query(std::string_view address, std::string_view key, std::string_view value) {
   const auto p = split(address);

@@ -11,6 +11,7 @@
 #include "scrape/contained.hpp"
 #include "scrape/lastmod.hpp"
 #include "scrape/listing_tally.hpp"
+#include "scrape/seen_addresses.hpp"
 #include "scrape/sitemap_walk.hpp"
 
 namespace catwalk::scrape {
@@ -50,6 +51,7 @@ struct listing_run::reading {
   bool more = true;
   bool from_memory = false;      ///< a 304: what the page lists is known from an earlier run alone
   std::set<std::string> ids;     ///< of every item so far
+  seen_addresses pages;          ///< of a sitemap
   bool details_missing = false;  ///< a product's page could not be read
   listing_tally tally;
 };
@@ -166,7 +168,8 @@ asio::awaitable<result<void>> listing_run::read_page(reading& of, page_sink& sin
   }
   for (const std::string& warning : answer->warnings) spdlog::warn("{}: {}", context_.site.name, warning);
 
-  std::erase_if(answer->details, [&](const page_address& one) { return of.ids.count(one.url) > 0; });
+  std::erase_if(answer->details,
+                [&](const page_address& one) { return of.ids.contains(canonical_url(one.url)); });
   std::size_t fresh = 0;
   for (std::string& id : answer->item_ids) fresh += of.ids.insert(std::move(id)).second ? 1 : 0;
   if (of.place.number > 1 && fresh == 0) {  // past the end, or a shop that does not know how to page
@@ -220,6 +223,7 @@ asio::awaitable<result<void>> listing_run::read_entries(reading& of, std::vector
                                                         page_sink& sink) {
   for (sitemap_entry& entry : entries) {
     if (sink.limit_reached()) break;
+    if (!of.pages.insert(entry.url)) continue;
     const auto known = co_await sink.known(of.place.endpoint, entry.url);
     if (known && unchanged_since(entry.lastmod, known->read_at, wall_now())) {
       page as_it_was;

@@ -146,6 +146,62 @@ TEST_CASE("a query parameter is added or replaced, the rest keeps its spelling")
   CHECK(with_query("https://s.example/?pag%65=1", "page", "2") == "https://s.example/?page=2");
 }
 
+TEST_CASE("addresses of one page are canonically the same") {
+  const std::string page = "https://s.example/p/1?colour=red&size=m";
+  CHECK(canonical_url(page) == page);
+  for (const char* same : {"https://S.example:443/p/1?size=m&colour=red#reviews",
+                           "https://s.example/a/../p/1?utm_source=mail&colour=red&UTM_Medium=x&size=m",
+                           "https://me@s.example/p/1?gclid=1&&size=m&colour=red&fbclid=2"})
+    CHECK(canonical_url(same) == page);
+  for (const char* other : {"https://s.example/p/1?colour=red", "https://s.example/p/1/?colour=red&size=m",
+                            "http://s.example/p/1?colour=red&size=m", "https://s.example/p/1?variant=2"})
+    CHECK(canonical_url(other) != page);
+  CHECK(canonical_url("https://s.example/p?utm_source=mail") == "https://s.example/p");
+  CHECK(canonical_url("nonsense") == "nonsense");
+}
+
+TEST_CASE("an address in its normal form stays, and any other becomes it") {
+  for (const char* written : {"https://img.example/a.jpg",
+                              "https://img.example/a.jpg?w=1&h=%20",
+                              "http://10.0.0.1/",
+                              "https://a.b/c%2e",
+                              "HTTPS://img.example/a.jpg",
+                              "https://Img.example/a.jpg",
+                              "https://img.example",
+                              "https://img.example?x",
+                              "https://img.example/a?",
+                              "https://img.example/a#b",
+                              "https://img.example/a b",
+                              "https://img.example/a?b c",
+                              "https://img.example/./a",
+                              "https://img.example/a/..",
+                              "https://img.example/%2e%2e/a",
+                              "https://a.b/c\\d",
+                              "https://a.b:443/c",
+                              "https://a.b:8443/c",
+                              "https://u@a.b/c",
+                              "https://0x7f.1/",
+                              "https://1.2.3/x",
+                              "https://img.example./a",
+                              "https://b\u00fccher.example/\u00e4",
+                              "https://a.b/c?q='",
+                              "https://a.b/\tc",
+                              "https://a.b/c\\..\\d",
+                              "https://a.b/c?d\\e",
+                              "https://a_b.c/d",
+                              "https:///a.b/c",
+                              "https://a.b//c"}) {
+    INFO(written);
+    const auto read = parse_url(written);
+    const auto normal = normalised_url(written);
+    REQUIRE(normal.has_value() == read.has_value());
+    if (!read) continue;
+    CHECK(*normal == read->without_fragment());
+    CHECK(*normalised_url(*normal) == *normal);
+  }
+  CHECK(normalised_url("/a").error().code == errc::malformed);
+}
+
 TEST_CASE("percent encoding goes both ways") {
   std::string bytes;
   for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);

@@ -83,6 +83,28 @@ TEST_CASE_METHOD(sitemap_fixture,
   CHECK(std::all_of(sink.pages.begin(), sink.pages.end(), [](const auto& p) { return p.unchanged; }));
 }
 
+TEST_CASE_METHOD(sitemap_fixture, "a page that a sitemap lists in several spellings is read once") {
+  std::unique_ptr<server> shop;
+  shop = std::make_unique<server>([&](const request& r) {
+    if (r.target != "/sitemap.xml") return answer(*shop, r);
+    reply out;
+    out.body = "<urlset>";
+    for (const char* path :
+         {"/p/1", "/p/2?utm_source=feed", "/p/1?utm_source=feed", "/p/2#sizes", "/p/1?size=m"})
+      out.body += "<url><loc>" + shop->at(path) + "</loc></url>";
+    out.body += "</urlset>";
+    return out;
+  });
+  site.sitemap.emplace();
+  site.sitemap->urls.push_back({shop->at("/sitemap.xml"), {}});
+  recording_sink sink;
+  REQUIRE(read(sink));
+  std::vector<std::string> urls;
+  for (const auto& page : sink.pages) urls.push_back(page.url);
+  CHECK(urls == std::vector<std::string>{shop->at("/p/1"), shop->at("/p/2?utm_source=feed"),
+                                         shop->at("/p/1?size=m")});
+}
+
 TEST_CASE_METHOD(sitemap_fixture, "pages that gave nothing but skipped items go on being doubted unchanged") {
   std::unique_ptr<server> shop;
   shop = std::make_unique<server>([&](const request& r) {
