@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 namespace catwalk::daemon {
@@ -58,6 +59,13 @@ asio::awaitable<std::optional<scrape::known_page>> committing_page_sink::known(c
                                                                                const std::string& url) {
   co_await parts_.intake.wait_until_open();
   if (options_.refresh) co_return std::nullopt;
+  if (!site_is_known_) {
+    const auto any = co_await parts_.catalogue.has_pages(site_name(site_.name));
+    if (!any) spdlog::warn("{}", any.error().to_string());
+    site_is_known_ = !any || *any;
+  }
+  // Asking the database for each page of a new site takes longer than it takes to know better.
+  if (!*site_is_known_ && !read_.contains(std::hash<std::string>()(url))) co_return std::nullopt;
   // A page that comes again within a run is known from its first time; why it is not is said by accept().
   if (under_way_.contains(url)) static_cast<void>(co_await settle());
   auto found = co_await parts_.catalogue.find_page(site_name(site_.name), endpoint, url);
@@ -109,6 +117,7 @@ asio::awaitable<result<void>> committing_page_sink::accept(scrape::page p) {
   const bool cut = cut_to_limit(p, options_, report_);
   count_skipped(p, options_, report_);
   accepted page = prepared(std::move(p), cut);
+  read_.insert(std::hash<std::string>()(page.commit.page.url));
   const auto products = static_cast<std::size_t>(page.read);
   if (options_.limit || products > most_products_under_way)
     co_return co_await commit(std::move(page), no_patience);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "config/site.hpp"
@@ -66,9 +67,11 @@ class committing_page_sink final : public scrape::page_sink {
   storage::run_id run_;
   read_options options_;
   site_report& report_;
-  std::set<std::string> under_way_;     ///< the addresses of pages that are being committed
-  std::size_t products_under_way_ = 0;  ///< on them
-  std::optional<error> failure_;        ///< of the first of them that could not be
+  std::optional<bool> site_is_known_;     ///< pages of it were on record when the run began
+  std::unordered_set<std::size_t> read_;  ///< hashes of the addresses of this run's pages
+  std::set<std::string> under_way_;       ///< the addresses of pages that are being committed
+  std::size_t products_under_way_ = 0;    ///< on them
+  std::optional<error> failure_;          ///< of the first of them that could not be
   task_group commits_;
 };
 

@@ -86,11 +86,12 @@ result<page_answer> api_reader::read(std::string_view body, const page_place& pl
   page_answer answer;
   answer.body_hash = sha256_hex(body);
   std::vector<std::string> failures;
+  item_origin origin{place.endpoint, place.endpoint_index, url, 0};
   const auto read_item = [&](const json& item) {
     ++answer.items;
     const json fields = fields_.read(item, failures);
     if (std::string id = id_text(fields); !id.empty()) answer.item_ids.push_back(std::move(id));
-    const item_origin origin{place.endpoint, place.endpoint_index, url, answer.items};
+    origin.position = answer.items;
     answer.add(normalise(fields, keep_raw_items_ ? item : json(), *site_, rules_, origin));
   };
 

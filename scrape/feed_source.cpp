@@ -235,12 +235,12 @@ asio::awaitable<result<void>> feed_source::read_parts(reading& of, page_sink& si
 page_answer feed_source::products_of(const std::vector<json>& items, const page_place& place) const {
   page_answer answer;
   std::vector<std::string> failures;
+  item_origin origin{place.endpoint, place.endpoint_index, place.endpoint, 0};
   for (const json& item : items) {
     ++answer.items;
     json fields = feed_fields(item);
     overrides_.overlay(item, fields, failures);
-    const item_origin origin{place.endpoint, place.endpoint_index, place.endpoint,
-                             place.items_before + answer.items};
+    origin.position = place.items_before + answer.items;
     answer.add(normalise(fields, nullptr, context_.site, rules_, origin));
   }
   std::set<std::string> each_once(failures.begin(), failures.end());

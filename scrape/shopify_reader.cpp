@@ -64,6 +64,7 @@ result<page_answer> shopify_reader::read(std::string_view body, const page_place
   page_answer answer;
   answer.body_hash = sha256_hex(body);
   std::vector<std::string> failures;
+  item_origin origin{place.endpoint, place.endpoint_index, url, 0};
   for (json& item : *products) {
     ++answer.items;
     json fields = shopify_fields(item, site_->shopify->url.text);
@@ -71,7 +72,7 @@ result<page_answer> shopify_reader::read(std::string_view body, const page_place
     overrides_.overlay(item, fields, failures);
     if (const json& id = fields["external_id"]; !id.is_null())
       answer.item_ids.push_back(id.is_string() ? id.get<std::string>() : id.dump());
-    const item_origin origin{place.endpoint, place.endpoint_index, url, place.items_before + answer.items};
+    origin.position = place.items_before + answer.items;
     answer.add(normalise(fields, nullptr, *site_, rules_, origin));
   }
   if (answer.items >= smallest_page) {

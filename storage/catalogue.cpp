@@ -30,6 +30,15 @@ asio::awaitable<result<std::optional<page_record>>> catalogue::find_page(site_na
   co_return co_await db_->internals().read(std::move(work));
 }
 
+asio::awaitable<result<bool>> catalogue::has_pages(site_name site) {
+  auto work = [site](connection& db) -> result<bool> {
+    auto s = db.prepare("select 1 from pages where site = ?1 limit 1");
+    s.bind(site.str());
+    return s.step();
+  };
+  co_return co_await db_->internals().read(std::move(work));
+}
+
 asio::awaitable<result<page_counts>> catalogue::commit_page(page_commit page,
                                                             std::chrono::milliseconds patience) {
   auto work = [page = std::move(page)](connection& db) -> result<page_counts> {

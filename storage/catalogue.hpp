@@ -258,6 +258,8 @@ class catalogue {
 
   boost::asio::awaitable<result<std::optional<page_record>>> find_page(site_name site, std::string endpoint,
                                                                        std::string url);
+  /// Whether any page of the site is on record.
+  boost::asio::awaitable<result<bool>> has_pages(site_name site);
   /// Durable when it succeeds. `patience`: how long the page may wait for others, with which it then shares
   /// the transaction; one that fails leaves those others whole.
   boost::asio::awaitable<result<page_counts>> commit_page(page_commit page,
