@@ -9,7 +9,6 @@
 #include "scrape/html_encoding.hpp"
 #include "scrape/html_image.hpp"
 #include "scrape/normaliser.hpp"
-#include "scrape/seen_addresses.hpp"
 #include "scrape/structured_data.hpp"
 #include "scrape/structured_product.hpp"
 #include "scrape/text.hpp"
@@ -238,14 +237,17 @@ void html_reader::add_elements(const page& at, page_answer& answer) const {
 }
 
 void html_reader::add_links(const page& at, page_answer& answer) const {
-  std::vector<std::string> links;
-  seen_addresses seen;
+  std::set<std::string> seen;
   const auto add = [&](const std::string& address) {
     const auto absolute = resolve_url(at.base, address);
     if (!absolute || host_key(*absolute) != host_key(at.place.address.url)) return;
-    const std::string whole = absolute->substr(0, absolute->find('#'));
+    std::string whole = absolute->substr(0, absolute->find('#'));
     if (whole == at.place.address.url) return;
-    if (seen.insert(whole)) links.push_back(whole);
+    std::string canonical = canonical_url(whole);
+    if (!seen.insert(canonical).second) return;
+    ++answer.items;
+    answer.item_ids.push_back(std::move(canonical));
+    answer.details.push_back({std::move(whole), ""});
   };
   if (product_link_selector_) {
     const auto found = product_link_selector_->select(at.document.root(), most_products);
@@ -260,11 +262,6 @@ void html_reader::add_links(const page& at, page_answer& answer) const {
     }
   }
   for (const std::string& link : at.structured.links) add(link);
-  for (std::string& link : links) {
-    ++answer.items;
-    answer.item_ids.push_back(canonical_url(link));
-    answer.details.push_back({std::move(link), ""});
-  }
 }
 
 result<page_answer> html_reader::read(std::string_view body, const page_place& place) const {
