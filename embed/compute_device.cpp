@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Version.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/cuda.h>
 
 #include <algorithm>
@@ -74,10 +75,11 @@ result<c10::Device> find_device(const std::string& text) {
   if (!there)
     return error{errc::device, "cannot use device", text, "torch sees no CUDA device",
                  "use embed.device: cpu, or install the driver and a CUDA build of torch"};
-  if (index >= static_cast<int>(torch::cuda::device_count()))
-    return error{errc::device, "cannot use device", text,
-                 "there are " + std::to_string(torch::cuda::device_count()) + " CUDA devices",
-                 "use a lower number; the first is cuda:0"};
+  if (const auto count = torch::cuda::device_count(); index >= static_cast<int>(count))
+    return error{
+        errc::device, "cannot use device", text,
+        count == 1 ? "there is one CUDA device" : "there are " + std::to_string(count) + " CUDA devices",
+        "use a lower number; the first is cuda:0"};
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
@@ -144,6 +146,15 @@ result<compute_device> choose_device(const std::string& device, const std::strin
     return config_error(on, "there is no such precision", "use auto, fp32, bf16, int8 or fp16");
   chosen.precision_name = name;
   return chosen;
+}
+
+void finish_work(const compute_device& on) {
+  if (on.device.is_cuda()) torch::cuda::synchronize(on.device.index());
+}
+
+own_stream::own_stream(const compute_device& on) {
+  if (on.device.is_cuda())
+    guard_.emplace(c10::impl::VirtualGuardImpl(on.device.type()).getStreamFromGlobalPool(on.device, false));
 }
 
 }  // namespace catwalk::embed

@@ -1,7 +1,9 @@
 #pragma once
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
+#include <c10/core/StreamGuard.h>
 
+#include <optional>
 #include <string>
 
 #include "core/error.hpp"
@@ -30,8 +32,21 @@ bool cpu_has_byte_dot_products();
 
 /// `device`: auto | cpu | cuda | cuda:N; `precision`: auto | fp32 | bf16 | int8 | fp16. auto is CUDA where
 /// there is a GPU; fp16 on CUDA, bf16 where the CPU is fast at it, else fp32. Errors: `device` (no such GPU),
-/// `invalid_config` (a precision that the device cannot do, or cannot do fast). The CUDA branch has not been
-/// run on a GPU yet.
+/// `invalid_config` (a precision that the device cannot do, or cannot do fast).
 result<compute_device> choose_device(const std::string& device, const std::string& precision);
+
+/// Waits until a GPU has done all that was sent to it. Nothing on a CPU. Throws what torch throws.
+void finish_work(const compute_device& on);
+
+/// While it lives, the calling thread's work on a GPU has a stream of its own, so that threads do not wait
+/// for each other's passes. Nothing on a CPU. A stream waits for no other: what it reads must be there
+/// before.
+class own_stream {
+ public:
+  explicit own_stream(const compute_device& on);
+
+ private:
+  std::optional<c10::StreamGuard> guard_;
+};
 
 }  // namespace catwalk::embed

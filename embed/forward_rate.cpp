@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <barrier>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -32,21 +33,35 @@ double seconds_since(steady_time begun) {
 
 forward_rate measure_forward(const vision_module& module, const compute_device& on, std::int64_t image_size,
                              const thread_plan& plan, std::chrono::milliseconds at_least) {
+  auto pixels = at::randint(0, 256, {plan.batch, 3, image_size, image_size}, at::kByte);
+  if (on.device.is_cuda()) pixels = pixels.pin_memory();
+  const auto pass = [&] { module.forward(pixels.to(on.device, at::kByte, true)).to(at::kCPU); };
+
   std::atomic<std::int64_t> images = 0;
   std::exception_ptr failure;
   std::mutex mutex;
-  const auto begun = steady_now();
-  const double cpu = cpu_seconds();
+  steady_time begun;
+  double cpu = 0;
+  std::barrier ready(plan.workers, [&]() noexcept {
+    begun = steady_now();
+    cpu = cpu_seconds();
+  });
   const auto work = [&] {
+    bool waiting = true;  // the others wait for this thread
     try {
       at::set_num_threads(plan.intra_op);
       const c10::InferenceMode inference;
-      const auto pixels = at::randint(0, 256, {plan.batch, 3, image_size, image_size}, at::kByte);
+      const own_stream stream(on);
+      // A stream asks the device for its memory in its first pass.
+      if (on.device.is_cuda()) pass();
+      ready.arrive_and_wait();
+      waiting = false;
       do {
-        module.forward(pixels.to(on.device)).to(at::kCPU);
+        pass();
         images += plan.batch;
       } while (steady_now() - begun < at_least);
     } catch (const std::exception&) {
+      if (waiting) ready.arrive_and_drop();
       const std::lock_guard lock(mutex);
       failure = std::current_exception();
     }

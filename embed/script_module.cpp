@@ -208,7 +208,11 @@ const std::string& script_module::program_sha256() const noexcept {
 
 void script_module::move_to(const compute_device& on) {
   impl_->tensors.clear();
-  if (!on.device.is_cpu()) impl_->module.to(on.device);
+  if (on.device.is_cpu()) return;
+  // Module::to would leave the program's constants, and tensors that are plain attributes, where they are.
+  impl_->module = torch::jit::load(impl_->file.string(), on.device);
+  impl_->module.eval();
+  impl_->widen();
 }
 
 at::Tensor script_module::forward(const at::Tensor& pixels, const vision_tower& tower) const {

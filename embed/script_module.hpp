@@ -35,7 +35,7 @@ class script_module {
   /// a batch that it does not take, a vector that depends on the other pictures of its batch.
   result<void> try_out(const vision_tower& tower) const;
 
-  /// Errors: none; throws what torch throws.
+  /// With all that it holds; on a CPU it is already. Throws what torch throws.
   void move_to(const compute_device& on);
 
   /// uint8 [batch, 3, size, size], planar RGB, on the module's device -> fp32 [batch, dim] on that device,

@@ -88,7 +88,9 @@ text_module& text_module::operator=(text_module&&) noexcept = default;
 result<text_module> text_module::build(const text_weights& weights, const compute_device& on) {
   try {
     const c10::InferenceMode inference;
-    return text_module(std::make_unique<impl>(impl{make_module(weights, on)}));
+    auto module = make_module(weights, on);
+    finish_work(on);
+    return text_module(std::make_unique<impl>(impl{std::move(module)}));
   } catch (const std::exception& e) {
     return with_cause(
         {errc::device, "cannot build the text tower for device", on.device_name + ", " + on.precision_name,

@@ -249,8 +249,9 @@ result<vision_module> vision_module::build(const vision_weights& weights, const 
                  "use embed.precision: auto"};
   try {
     const c10::InferenceMode inference;
-    return vision_module(
-        std::make_unique<impl>(impl{make_module(weights, on, calibration), pictures_at_once(tower, on)}));
+    auto module = make_module(weights, on, calibration);
+    finish_work(on);
+    return vision_module(std::make_unique<impl>(impl{std::move(module), pictures_at_once(tower, on)}));
   } catch (const std::exception& e) {
     return with_cause(
         {errc::device, "cannot build the model for device", on.device_name + ", " + on.precision_name, "",
@@ -266,6 +267,7 @@ result<vision_module> vision_module::wrap(script_module script, const vision_tow
                  "embed.precision", "it runs in fp32, as it was imported", "use auto or fp32"};
   try {
     script.move_to(on);
+    finish_work(on);
   } catch (const std::exception& e) {
     return with_cause({errc::device, "cannot move the TorchScript module to the device", on.device_name, "",
                        "try embed.device: cpu"},

@@ -14,8 +14,8 @@ struct model_folder;
 class script_module;
 
 /// A vision tower as a TorchScript module that is compiled from source text for one device and precision. Its
-/// weights are laid out for the device (packed for oneDNN on a CPU) and shared by all callers: `forward` may
-/// be called from several threads at once.
+/// weights are laid out for the device (packed for oneDNN on a CPU), are there when it is returned, and are
+/// shared by all callers: `forward` may be called from several threads and streams at once.
 class vision_module {
  public:
   /// Takes about a second. `weights` are not needed afterwards; `calibration` (embed/int8_calibration.hpp) is

@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <c10/core/StreamGuard.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -65,10 +63,12 @@ class worker_pool final : public image_encoder {
   ~worker_pool() override { close(); }
 
   /// Runs one forward pass, so that what torch or the device cannot do is known before any image is accepted.
+  /// Its answer is waited for, since a GPU says only then what went wrong.
   void start() {
     const c10::InferenceMode inference;
-    module_.forward(
-        at::zeros({1, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).device(on_.device)));
+    module_
+        .forward(at::zeros({1, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).device(on_.device)))
+        .to(at::kCPU);
     for (int i = 0; i < decoder_count_; ++i)
       start_thread(decoders_, "embed-decode", [this] {
         yield_to_queries();
@@ -295,12 +295,9 @@ void worker_pool::hand_over(request_ptr request, const result<void>& prepared) {
 void worker_pool::forward_batches(const std::function<std::optional<prepared_queue::batch>()>& next) {
   at::set_num_threads(plan_.intra_op);
   const c10::InferenceMode inference;
-  const bool cuda = on_.device.is_cuda();
-  std::optional<c10::StreamGuard> stream;
-  if (cuda)
-    stream.emplace(c10::impl::VirtualGuardImpl(on_.device.type()).getStreamFromGlobalPool(on_.device, false));
-  auto input =
-      at::empty({plan_.batch, 3, spec_.size, spec_.size}, at::TensorOptions(at::kByte).pinned_memory(cuda));
+  const own_stream stream(on_);
+  auto input = at::empty({plan_.batch, 3, spec_.size, spec_.size},
+                         at::TensorOptions(at::kByte).pinned_memory(on_.device.is_cuda()));
   while (auto batch = next()) {
     if (!batch->expired.empty()) {
       std::vector<std::pair<request_ptr, result<embedding>>> answers;

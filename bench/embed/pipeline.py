@@ -67,14 +67,21 @@ def timed(command, **options):
     """(wall seconds, CPU seconds, peak bytes) of a command that has to succeed."""
     begun = time.perf_counter()
     command = [str(c) for c in command]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
-    said = process.stderr.read().decode()
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"catwalk {command[1]} ended with {process.returncode}: {said.strip()}")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, **options)
+        peak = 0
+        # Not rusage's, which begins with this process's own size.
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            with contextlib.suppress(OSError, RuntimeError):
+                peak = max(peak, peak_bytes_of(process.pid))
+            time.sleep(0.01)
+        wall, (_, status, used) = time.perf_counter() - begun, ended
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            words = said.read().decode().strip()
+            raise RuntimeError(f"catwalk {command[1]} ended with {process.returncode}: {words}")
+    return wall, used.ru_utime + used.ru_stime, peak
 
 
 def scraped(model, products, pictures, folder):

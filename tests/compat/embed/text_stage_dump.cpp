@@ -6,11 +6,13 @@
 //   text_stage_dump vectors MODEL_DIR PRECISION OUT  OUT: a safetensors file with vectors [texts, dim]
 //   text_stage_dump stages MODEL_DIR PRECISION OUT   stage_00, stage_01 … of all texts, which have equal
 //                                                    numbers of tokens
+// Passes run on the device that CATWALK_TEST_DEVICE names, else on the CPU.
 #include <torch/script.h>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "device_under_test.hpp"
 #include "embed/clip_tokenizer.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/siglip_tokenizer.hpp"
@@ -40,7 +42,7 @@ void print_ids(const embed::text_tokenizer& tokenizer) {
 
 void vectors(const std::string& dir, const std::string& precision, const std::string& out) {
   const auto folder = check(embed::read_model_folder(dir));
-  const auto encoder = check(embed::text_encoder::open(folder.stored, {"cpu", precision, 1}));
+  const auto encoder = check(embed::text_encoder::open(folder.stored, {tests::device(), precision, 1}));
   const auto texts = read_texts();
   const auto made = check(encoder->encode(texts));
   auto all = at::zeros({static_cast<std::int64_t>(texts.size()), folder.text->dim});
@@ -56,7 +58,7 @@ void vectors(const std::string& dir, const std::string& precision, const std::st
 void stages(const std::string& dir, const std::string& precision, const std::string& out) {
   const auto folder = check(embed::read_model_folder(dir));
   const auto tokenizer = check(embed::open_tokenizer(folder));
-  const auto on = check(embed::choose_device("cpu", precision));
+  const auto on = check(embed::choose_device(tests::device(), precision));
   const auto module = check(
       embed::text_module::build(check(embed::load_weights(folder.text_weights_file(), *folder.text)), on));
   std::vector<at::Tensor> rows;
@@ -69,9 +71,9 @@ void stages(const std::string& dir, const std::string& precision, const std::str
   const c10::InferenceMode inference;
   embed::tensor_map tensors;
   int number = 0;
-  for (const auto& stage : module.stages(ids, at)) {
+  for (const auto& stage : module.stages(ids.to(on.device), at.to(on.device))) {
     const auto digits = std::to_string(number++);
-    tensors["stage_" + std::string(2 - digits.size(), '0') + digits] = stage;
+    tensors["stage_" + std::string(2 - digits.size(), '0') + digits] = stage.to(at::kCPU);
   }
   check(embed::save_tensors(out, tensors));
 }

@@ -1,12 +1,15 @@
 // What the vision tests in Python look at. Answers are JSON on stdout, tensors go to safetensors files; an
 // error is printed to stderr and ends with 1.
 //   vision_stage_dump import SOURCE MODELS_DIR NAME [VOCABULARY]   imports, prints what it became
+//   vision_stage_dump script FILE MODELS_DIR NAME DIM IMAGE_SIZE
+//       the same for a TorchScript module, whose pictures have a mean of 0.5 and a deviation of 0.25
 //   vision_stage_dump untrained MODELS_DIR SEED          the same for a seeded model
 //   vision_stage_dump stages MODEL_DIR PRECISION PIXELS OUT
 //       PIXELS: a safetensors file with "pixels", uint8 [batch, 3, size, size]; OUT: stage_00, stage_01 … and
 //       vectors
 //   vision_stage_dump pool MODEL_DIR PRECISION OUT FILE…  embeds files through the worker pool: vectors
 //   [files, dim]
+// Passes run on the device that CATWALK_TEST_DEVICE names, else on the CPU.
 #include <torch/script.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,6 +20,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "device_under_test.hpp"
 #include "embed/int8_calibration.hpp"
 #include "embed/model_folder.hpp"
 #include "embed/vision_module.hpp"
@@ -52,7 +56,7 @@ void save(const std::string& file, const std::map<std::string, at::Tensor>& tens
   std::map<std::string, embed::tensor_view, std::less<>> views;
   std::vector<at::Tensor> kept;
   for (const auto& [name, tensor] : tensors) {
-    kept.push_back(tensor.to(at::kFloat).contiguous());
+    kept.push_back(tensor.to(at::kCPU, at::kFloat).contiguous());
     const auto& t = kept.back();
     views[name] = {embed::tensor_type::f32,
                    t.sizes().vec(),
@@ -64,13 +68,13 @@ void save(const std::string& file, const std::map<std::string, at::Tensor>& tens
 void stages(const std::string& model_dir, const std::string& precision, const std::string& in,
             const std::string& out) {
   const auto folder = check(embed::read_model_folder(model_dir));
-  const auto on = check(embed::choose_device("cpu", precision));
+  const auto on = check(embed::choose_device(tests::device(), precision));
   const auto weights = check(embed::load_weights(folder.weights_file(), folder.tower));
   embed::int8_calibration calibration;
   if (on.int8) calibration = embed::calibration_of(folder, weights);
   const auto module = check(embed::vision_module::build(weights, on, calibration));
   const auto archive = std::make_shared<const embed::safetensors>(check(embed::safetensors::open_file(in)));
-  const auto pixels = embed::as_tensor(archive, archive->tensors().at("pixels"));
+  const auto pixels = embed::as_tensor(archive, archive->tensors().at("pixels")).to(on.device);
   const c10::InferenceMode inference;
   std::map<std::string, at::Tensor> tensors{{"vectors", module.forward(pixels)}};
   int number = 0;
@@ -97,6 +101,7 @@ void through_pool(const std::string& model_dir, const std::string& precision, co
   const auto folder = check(embed::read_model_folder(model_dir));
   asio::io_context loop;
   embed::pool_options options;
+  options.device = tests::device();
   options.precision = precision;
   const auto pool = check(embed::make_worker_pool(loop.get_executor(), folder.stored, options));
   std::vector<std::optional<embedding>> vectors(files.size());
@@ -135,6 +140,12 @@ int main(int argc, char** argv) {
       request.name = args[3];
       if (args.size() == 5) request.vocabulary = args[4];
       print(check(embed::import_model(args[2], request)));
+    } else if (args.size() == 6 && args[0] == "script") {
+      embed::import_request request;
+      request.source = args[1];
+      request.name = args[3];
+      request.script = {std::stoll(args[4]), std::stoll(args[5]), {0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}};
+      print(check(embed::import_model(args[2], request)));
     } else if (args.size() == 3 && args[0] == "untrained")
       print(check(embed::make_untrained_model(args[1], std::stoull(args[2]))));
     else if (args.size() == 5 && args[0] == "stages")
@@ -142,7 +153,7 @@ int main(int argc, char** argv) {
     else if (args.size() > 4 && args[0] == "pool")
       through_pool(args[1], args[2], args[3], {args.begin() + 4, args.end()});
     else
-      throw std::runtime_error("usage: vision_stage_dump import|untrained|stages|pool …");
+      throw std::runtime_error("usage: vision_stage_dump import|script|untrained|stages|pool …");
   } catch (const std::exception& e) {
     std::cerr << e.what() << '\n';
     return 1;
