@@ -8,8 +8,7 @@ namespace catwalk::storage {
 /// The shortest decimal that reads back as the same float, as std::to_chars writes it.
 std::string shortest(float value);
 
-/// Appends `[0.25,1,2]`: how pgvector writes a vector, each number as the shortest decimal that reads back as
-/// the same float.
+/// Appends `[0.250000000,1,2]`, as pgvector reads a vector. Each number reads back as the same float.
 void append_vector(std::string& out, const std::vector<float>& values);
 std::string vector_as_text(const std::vector<float>& values);
 /// Empty where `text` is no vector.
