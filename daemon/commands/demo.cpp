@@ -1,6 +1,5 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,8 +7,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include "core/log.hpp"
 #include "core/task_group.hpp"
@@ -213,7 +214,8 @@ int run_demo(const invocation& to_run, const demo_options& options) {
   loaded.values.embed.models_dir = *models;
 
   asio::io_context loop;
-  asio::thread_pool shop_cpu(1);
+  // The shop draws its pictures when they are asked for; half of the cores are left to the one who asks.
+  asio::thread_pool shop_cpu(std::max(1U, std::thread::hardware_concurrency() / 2));
   demo_shop shop(loop.get_executor(), shop_cpu.get_executor(),
                  {options.shop_listen, options.products, options.seed});
   if (options.rendered) shop.render_all();
@@ -228,7 +230,7 @@ int run_demo(const invocation& to_run, const demo_options& options) {
   app_options.permitted_endpoints = {shop.endpoint()};
   auto app = application::create(loop, std::move(loaded), std::move(app_options));
   if (!app) return fail(app.error());
-  api_server http(**app, {"127.0.0.1:0", token->reveal(), {}});
+  api_server http(**app, {"127.0.0.1:0", token->reveal(), {}, {}});
   bool stopping = false;
   const auto on_stop = [&] {
     stopping = true;
