@@ -1,12 +1,18 @@
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "core/log_scope.hpp"
 
@@ -15,18 +21,43 @@ namespace catwalk {
 /// Runs `work` on another executor (a CPU pool) and resumes the caller, on its own executor, with what it
 /// returned. Its log lines keep the caller's log_scope. The work itself cannot be cancelled: keep it to
 /// milliseconds. Exceptions come back to the caller.
+///
+/// A handler that is posted, not a coroutine that is spawned: that one passes through the pool twice.
 template <class Work>
 boost::asio::awaitable<std::invoke_result_t<Work>> offload(boost::asio::any_io_executor pool, Work work) {
   namespace asio = boost::asio;
   using value = std::invoke_result_t<Work>;
-  auto run = [](Work w) -> asio::awaitable<value> { co_return w(); };
-  auto task = run(std::move(work));
-  if (auto scope = current_log_scope()) pool = with_log_scope(std::move(pool), std::move(scope));
-  // Without a slot of its own, a cancellation of the caller would be passed on to the pool's thread, where it
-  // may arrive when the task is gone already.
-  co_return co_await asio::co_spawn(
-      std::move(pool), std::move(task),
-      asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
+  using made = std::optional<std::conditional_t<std::is_void_v<value>, std::monostate, value>>;
+
+  auto initiate = [](auto handler, asio::any_io_executor on, Work to_do,
+                     std::shared_ptr<const log_scope> scope) {
+    auto home =
+        asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
+    auto run = [handler = std::move(handler), home = std::move(home), to_do = std::move(to_do),
+                scope = std::move(scope)]() mutable {
+      std::exception_ptr failure;
+      made outcome;
+      try {
+        const log_scope_guard in_scope(std::move(scope));
+        if constexpr (std::is_void_v<value>) {
+          to_do();
+          outcome.emplace();
+        } else {
+          outcome.emplace(to_do());
+        }
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      asio::dispatch(home, [handler = std::move(handler), failure = std::move(failure),
+                            outcome = std::move(outcome)]() mutable {
+        std::move(handler)(std::move(failure), std::move(outcome));
+      });
+    };
+    asio::post(on, std::move(run));
+  };
+  auto outcome = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, made)>(
+      std::move(initiate), asio::use_awaitable, std::move(pool), std::move(work), current_log_scope());
+  if constexpr (!std::is_void_v<value>) co_return std::move(*outcome);
 }
 
 }  // namespace catwalk

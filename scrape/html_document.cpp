@@ -138,7 +138,10 @@ std::string_view space_of(const myhtml_token_attr_t& attribute) {
 /// Copies myhtml's tree into a document of ours. Without recursion, since trees may be deep.
 class html_tree_copier {
  public:
-  html_tree_copier(html_document& to, myhtml_tree_t* from) : to_(to), from_(from) {}
+  /// `nodes`: about how many there are.
+  html_tree_copier(html_document& to, myhtml_tree_t* from, std::size_t nodes) : to_(to), from_(from) {
+    to_.nodes_.reserve(nodes + 1);
+  }
 
   void copy(const myhtml_tree_node_t* root) {
     const auto& doctype = from_->doctype;
@@ -185,7 +188,9 @@ class html_tree_copier {
 
   /// myhtml knows SVG's names as SVG writes them, whatever the element's namespace is.
   std::string_view name_of(const myhtml_tree_node_t& node) {
-    auto& known = names_[node.ns == MyHTML_NAMESPACE_SVG ? 1 : 0][node.tag_id];
+    const std::size_t space = node.ns == MyHTML_NAMESPACE_SVG ? 1 : 0;
+    auto& known =
+        node.tag_id < MyHTML_TAG_LAST_ENTRY ? names_[space][node.tag_id] : others_[space][node.tag_id];
     if (known.data()) return known;
     std::size_t length = 0;
     const char* name = myhtml_tag_name_by_id(from_, node.tag_id, &length);
@@ -246,10 +251,15 @@ class html_tree_copier {
 
   html_document& to_;
   myhtml_tree_t* from_;
-  std::array<std::unordered_map<myhtml_tag_id_t, std::string_view>, 2> names_;
+  // By tag: HTML's, and what a page makes up.
+  std::array<std::array<std::string_view, MyHTML_TAG_LAST_ENTRY>, 2> names_{};
+  std::array<std::unordered_map<myhtml_tag_id_t, std::string_view>, 2> others_;
 };
 
 namespace {
+
+// Of the first block that a document's texts lie in; they take about as much as the page.
+constexpr std::size_t least_memory = 4'096, most_memory = 1'000'000;
 
 /// A tree of myhtml's, ready to parse into; the parser outlives it.
 struct workshop {
@@ -267,10 +277,10 @@ workshop make_workshop() {
   return made;
 }
 
-/// Parses into the workshop's tree; nullopt, or what went wrong.
-std::optional<error> parse_into(workshop& shop, std::string_view text, myhtml_tag_id_t context,
-                                html_namespace context_space, const std::string& on,
-                                const html_options& options) {
+/// Parses into the workshop's tree; returns about how many nodes it has.
+result<std::size_t> parse_into(workshop& shop, std::string_view text, myhtml_tag_id_t context,
+                               html_namespace context_space, const std::string& on,
+                               const html_options& options) {
   if (text.size() > options.bytes) return beyond(on, "bytes", options.bytes);
   if (has_monstrous_tag(text)) return beyond(on, "attributes of one element", options.attributes);
   parse_watch watch{options, 0, nullptr, 0, {}};
@@ -287,12 +297,14 @@ std::optional<error> parse_into(workshop& shop, std::string_view text, myhtml_ta
     return error{errc::malformed, "cannot read HTML", on,
                  "the parser gave up with status " + std::to_string(status), ""};
   }
-  return std::nullopt;
+  return watch.inserted;
 }
 
 }  // namespace
 
-html_document::html_document() : memory_(std::make_unique<std::pmr::monotonic_buffer_resource>(16'384)) {}
+html_document::html_document(std::size_t bytes)
+    : memory_(std::make_unique<std::pmr::monotonic_buffer_resource>(
+          std::clamp(bytes, least_memory, most_memory))) {}
 html_document::html_document(html_document&&) noexcept = default;
 html_document& html_document::operator=(html_document&&) noexcept = default;
 html_document::~html_document() = default;
@@ -300,11 +312,10 @@ html_document::~html_document() = default;
 result<html_document> html_document::parse(std::string_view text, const std::string& on,
                                            html_options options) {
   workshop shop = make_workshop();
-  if (auto failure = parse_into(shop, text, MyHTML_TAG__UNDEF, html_namespace::html, on, options)) {
-    return *failure;
-  }
-  html_document made;
-  html_tree_copier(made, shop.tree.get()).copy(shop.tree->document);
+  const auto nodes = parse_into(shop, text, MyHTML_TAG__UNDEF, html_namespace::html, on, options);
+  if (!nodes) return nodes.error();
+  html_document made(text.size());
+  html_tree_copier(made, shop.tree.get(), *nodes).copy(shop.tree->document);
   return result<html_document>(boost::system::in_place_value, std::move(made));
 }
 
@@ -317,11 +328,12 @@ result<html_document> html_document::parse_fragment(std::string_view text, std::
     return error{errc::invalid_argument, "cannot read a piece of HTML", on,
                  "there is no element named \"" + std::string(context) + '"', ""};
   }
-  if (auto failure = parse_into(shop, text, tag, context_space, on, options)) return *failure;
-  html_document made;
+  const auto nodes = parse_into(shop, text, tag, context_space, on, options);
+  if (!nodes) return nodes.error();
+  html_document made(text.size());
   // myhtml puts the pieces under an element of its own.
   const myhtml_tree_node_t* root = shop.tree->document->child;
-  html_tree_copier(made, shop.tree.get()).copy(root ? root : shop.tree->document);
+  html_tree_copier(made, shop.tree.get(), *nodes).copy(root ? root : shop.tree->document);
   return result<html_document>(boost::system::in_place_value, std::move(made));
 }
 

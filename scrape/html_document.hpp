@@ -112,7 +112,8 @@ class html_document {
  private:
   friend class html_node;
   friend class html_tree_copier;
-  html_document();
+  /// `bytes`: of the page's text.
+  explicit html_document(std::size_t bytes);
 
   static constexpr std::uint32_t none = 0;  // the root is nobody's child or sibling
 

@@ -74,6 +74,7 @@ item_images images_of(const json& fields, const shop_rules& rules, std::string_v
   for (const std::string_view raw : all.empty() ? texts(fields, "additional_images") : all) {
     // Zara's `path` names the picture's folder on the CDN, not a picture of the shop's own host.
     if (rules.zara && is_relative(raw)) continue;
+    if (raw == images.raw_main) continue;
     auto usable = usable_image_url(raw, base, width);
     if (usable.has_error()) continue;
     std::string key = identity(*usable);

@@ -137,7 +137,7 @@ TEST_CASE_METHOD(supabase_fixture, "rows are merged by their key, with uniform c
   const auto body = json::parse(seen[1].body);
   REQUIRE(body.size() == 2);
   CHECK(body[0]["id"] == "id-a");
-  CHECK(seen[1].body.find("[0.1,2,0,") != std::string::npos);
+  CHECK(seen[1].body.find("[0.100000001,2,0,") != std::string::npos);
   CHECK(seen[2].target.find("embedding") == std::string::npos);
   CHECK(seen[2].body.find("embedding") == std::string::npos);
 }

@@ -1,0 +1,48 @@
+"""Shops behind HTTP/2: requests share a connection, and what that protocol can do to them is survived."""
+
+import contextlib
+
+from tests.support.http2_front import Http2Front
+from tests.support.shopify_shop import ShopifyShop, make_product
+
+PRODUCTS = 60
+
+
+@contextlib.contextmanager
+def shop_behind(folder, **faults):
+    with ShopifyShop(PRODUCTS) as shop, Http2Front(shop.port, folder, **faults) as front:
+        shop.products = [make_product(number, front.url) for number in range(1, PRODUCTS + 1)]
+        yield shop, front
+
+
+def scrape(catwalk, configure, supabase, shop, front):
+    configure(shop, supabase, sites=f"- brand: Acme\n  source: acme\n  shopify: {front.url}\n  country: cz\n")
+    return catwalk("scrape", "--allow-untrained", env={"SSL_CERT_FILE": str(front.certificate)})
+
+
+def all_there(supabase):
+    rows = supabase.rows()
+    return len(rows) == PRODUCTS and all(row["image_embedding"] for row in rows)
+
+
+def test_a_shop_is_read_over_http2(catwalk, configure, supabase, tmp_path):
+    with shop_behind(tmp_path) as (shop, front):
+        done = scrape(catwalk, configure, supabase, shop, front)
+        assert done.code == 0, done
+        assert all_there(supabase)
+        counts = front.counts()
+        print(f"\nrequests {counts['requests']}, connections {counts['connections']}")
+        assert counts["requests"] > PRODUCTS
+        assert counts["other_versions"] == 0
+        # As many as may be dialled to a host at once, for all that is asked of it.
+        assert counts["connections"] <= 8
+
+
+def test_connections_that_end_and_requests_that_are_reset(catwalk, configure, supabase, tmp_path):
+    with shop_behind(tmp_path, goaway=10, refuse=9, cut=7) as (shop, front):
+        done = scrape(catwalk, configure, supabase, shop, front)
+        counts = front.counts()
+        print(f"\n{counts}")
+        assert done.code == 0, done
+        assert all_there(supabase)
+        assert min(counts["goaway"], counts["refused"], counts["cut"]) >= 3
