@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "config/letter_case.hpp"
@@ -20,44 +21,6 @@ using nlohmann::json;
 
 constexpr std::string_view vector_field = "image_embedding";
 constexpr std::string_view text_field = "info_embedding";
-
-const std::vector<std::string>& fields_of_layout(std::string_view name) {
-  static const std::vector<std::string> october{
-      "source",       "external_id",     "merchant_name", "title",     "description", "brand",
-      "price",        "currency",        "country",       "image_url", "product_url", "affiliate_url",
-      "availability", "category",        "subcategory",   "gender",    "color_names", "size",
-      "metadata",     "embedding_model", "sale_amount"};
-  static const std::vector<std::string> february{"id",
-                                                 "source",
-                                                 "title",
-                                                 "description",
-                                                 "brand",
-                                                 "image_url",
-                                                 "additional_images",
-                                                 "product_url",
-                                                 "affiliate_url",
-                                                 "category",
-                                                 "gender",
-                                                 "price",
-                                                 "sale",
-                                                 "size",
-                                                 "second_hand",
-                                                 "metadata",
-                                                 "price_amount",
-                                                 "price_currency",
-                                                 "sale_amount"};
-  static const std::vector<std::string> own = [] {
-    auto all = february;
-    for (const char* more : {"country", "currency", "availability", "color_names", "embedding_model"})
-      all.emplace_back(more);
-    return all;
-  }();
-  static const std::vector<std::string> none;
-  if (name == "2025-10") return october;
-  if (name == "2026-02") return february;
-  if (name == "catwalk") return own;
-  return none;
-}
 
 /// What a table may have or not, without a word.
 bool is_optional(std::string_view field) {
@@ -83,7 +46,7 @@ json number(const std::optional<std::string>& text) {
 }
 
 /// What October 2025 kept beside the columns.
-json october_metadata(const product& p) {
+json october_metadata(const product& p, const embedding*) {
   json m{{"source", "api"},
          {"merchant_name", or_null(p.merchant)},
          {"country", p.country},
@@ -120,7 +83,7 @@ void remove_word(std::string& text, const std::string& word) {
 
 /// The predecessor took the names of colours out of the description of October 2025; where nothing was left,
 /// it wrote the title.
-json october_description(const product& p) {
+json october_description(const product& p, const embedding*) {
   if (p.color_names.empty()) return or_null(p.description);
   std::string rest = p.description.value_or("");
   for (const auto& colour : p.color_names) remove_word(rest, colour);
@@ -132,54 +95,112 @@ json october_description(const product& p) {
   return rest.substr(first, rest.find_last_not_of(edges) - first + 1);
 }
 
-/// A field that October 2025 has in its own way; nullopt for the others.
-std::optional<json> october_value(const std::string& field, const product& p) {
-  if (field == "description") return october_description(p);
-  if (field == "category") return or_null(p.category_field);
-  if (field == "country") return p.country_field ? *p.country_field : p.country;
-  // Without an id of the shop's the address identifies the product, as it does for its id.
-  if (field == "external_id") return p.external_id.empty() ? p.product_url : p.external_id;
-  if (field == "price") return number(p.price_amount);
-  if (field == "gender") return or_null(p.raw_gender ? p.raw_gender : p.gender);
-  if (field == "merchant_name") return or_null(p.merchant);
-  if (field == "metadata") return october_metadata(p);
-  return std::nullopt;
+/// A product's member as it is, null where it is absent.
+template <auto Member>
+json member(const product& p, const embedding*) {
+  return p.*Member;
+}
+template <std::optional<std::string> product::*Member>
+json text_or_null(const product& p, const embedding*) {
+  return or_null(p.*Member);
+}
+template <std::optional<std::string> product::*Member>
+json amount(const product& p, const embedding*) {
+  return number(p.*Member);
 }
 
-/// A field that February 2026 and catwalk's own layout have in their way; nullopt for the others.
-std::optional<json> february_value(const std::string& field, const product& p) {
-  if (field == "price") return or_null(p.price);
-  if (field == "gender") return or_null(p.gender);
-  if (field == "additional_images")
-    return p.additional_images.empty() ? json() : json(python_json(json(p.additional_images)));
-  if (field == "metadata") return p.metadata.empty() ? json() : json(python_json(p.metadata));
-  return std::nullopt;
+json id_of(const product& p, const embedding*) {
+  return p.id.str();
+}
+/// Two products without an address must not meet in the unique key (source, product_url).
+json address_or_null(const product& p, const embedding*) {
+  return p.product_url.empty() ? json() : json(p.product_url);
+}
+json model_of(const product&, const embedding* vector) {
+  return vector ? json(vector->model) : json();
 }
 
-/// A field that means the same in every layout.
-json common_value(const std::string& field, const product& p, const embedding* vector) {
-  if (field == "id") return p.id.str();
-  if (field == "source") return p.source;
-  if (field == "title") return p.title;
-  if (field == "description") return or_null(p.description);
-  if (field == "brand") return or_null(p.brand);
-  if (field == "image_url") return p.image_url;
-  // Two products without an address must not meet in the unique key (source, product_url).
-  if (field == "product_url") return p.product_url.empty() ? json() : json(p.product_url);
-  if (field == "affiliate_url") return or_null(p.affiliate_url);
-  if (field == "category") return or_null(p.category);
-  if (field == "subcategory") return or_null(p.subcategory);
-  if (field == "sale") return or_null(p.sale);
-  if (field == "price_amount") return number(p.price_amount);
-  if (field == "sale_amount") return number(p.sale_amount);
-  if (field == "price_currency") return or_null(p.currency);
-  if (field == "size") return or_null(p.size);
-  if (field == "second_hand") return p.second_hand;
-  if (field == "country") return p.country;
-  if (field == "currency") return or_null(p.currency);
-  if (field == "availability") return p.availability;
-  if (field == "color_names") return p.color_names;
-  if (field == "embedding_model") return vector ? json(vector->model) : json();
+json february_images(const product& p, const embedding*) {
+  return p.additional_images.empty() ? json() : json(python_json(json(p.additional_images)));
+}
+json february_metadata(const product& p, const embedding*) {
+  return p.metadata.empty() ? json() : json(python_json(p.metadata));
+}
+
+json october_country(const product& p, const embedding*) {
+  return p.country_field ? *p.country_field : p.country;
+}
+/// Without an id of the shop's the address identifies the product, as it does for its id.
+json october_id(const product& p, const embedding*) {
+  return p.external_id.empty() ? p.product_url : p.external_id;
+}
+json october_gender(const product& p, const embedding*) {
+  return or_null(p.raw_gender ? p.raw_gender : p.gender);
+}
+
+struct field {
+  std::string_view name;
+  json (*value)(const product& p, const embedding* vector);
+};
+
+constexpr field october_2025[]{
+    {"source", member<&product::source>},
+    {"external_id", october_id},
+    {"merchant_name", text_or_null<&product::merchant>},
+    {"title", member<&product::title>},
+    {"description", october_description},
+    {"brand", text_or_null<&product::brand>},
+    {"price", amount<&product::price_amount>},
+    {"currency", text_or_null<&product::currency>},
+    {"country", october_country},
+    {"image_url", member<&product::image_url>},
+    {"product_url", address_or_null},
+    {"affiliate_url", text_or_null<&product::affiliate_url>},
+    {"availability", member<&product::availability>},
+    {"category", text_or_null<&product::category_field>},
+    {"subcategory", text_or_null<&product::subcategory>},
+    {"gender", october_gender},
+    {"color_names", member<&product::color_names>},
+    {"size", text_or_null<&product::size>},
+    {"metadata", october_metadata},
+    {"embedding_model", model_of},
+    {"sale_amount", amount<&product::sale_amount>},
+};
+
+/// Up to the line that says so they are those of February 2026.
+constexpr field catwalks_own[]{
+    {"id", id_of},
+    {"source", member<&product::source>},
+    {"title", member<&product::title>},
+    {"description", text_or_null<&product::description>},
+    {"brand", text_or_null<&product::brand>},
+    {"image_url", member<&product::image_url>},
+    {"additional_images", february_images},
+    {"product_url", address_or_null},
+    {"affiliate_url", text_or_null<&product::affiliate_url>},
+    {"category", text_or_null<&product::category>},
+    {"gender", text_or_null<&product::gender>},
+    {"price", text_or_null<&product::price>},
+    {"sale", text_or_null<&product::sale>},
+    {"size", text_or_null<&product::size>},
+    {"second_hand", member<&product::second_hand>},
+    {"metadata", february_metadata},
+    {"price_amount", amount<&product::price_amount>},
+    {"price_currency", text_or_null<&product::currency>},
+    {"sale_amount", amount<&product::sale_amount>},
+    // further ones
+    {"country", member<&product::country>},
+    {"currency", text_or_null<&product::currency>},
+    {"availability", member<&product::availability>},
+    {"color_names", member<&product::color_names>},
+    {"embedding_model", model_of},
+};
+constexpr std::size_t fields_of_february = 19;
+
+std::span<const field> fields_of_layout(std::string_view name) {
+  if (name == "2025-10") return october_2025;
+  if (name == "2026-02") return std::span(catwalks_own).first(fields_of_february);
+  if (name == "catwalk") return catwalks_own;
   return {};
 }
 
@@ -222,7 +243,7 @@ void write_python(const json& value, std::string& out) {
 }  // namespace
 
 result<layout> layout::make(const settings& wanted, const std::optional<std::set<std::string>>& present) {
-  const auto& fields = fields_of_layout(wanted.name);
+  const auto fields = fields_of_layout(wanted.name);
   if (fields.empty())
     return error{errc::invalid_config, "cannot use the sink's layout", wanted.name, "there is no such layout",
                  "sink.layout is auto, catwalk, 2026-02 or 2025-10"};
@@ -252,9 +273,10 @@ result<layout> layout::make(const settings& wanted, const std::optional<std::set
     return std::optional<std::string>();
   };
   for (const auto& field : fields) {
-    auto name = place(field, field);
+    const std::string usual(field.name);
+    auto name = place(usual, usual);
     if (!name) return name.error();
-    if (*name) made.columns_.push_back({field, **name, json(**name).dump() + ":"});
+    if (*name) made.columns_.push_back({usual, **name, json(**name).dump() + ":", field.value});
   }
   made.by_name_.resize(made.columns_.size());
   std::iota(made.by_name_.begin(), made.by_name_.end(), std::size_t{0});
@@ -294,17 +316,12 @@ std::optional<std::string> layout::column_of(std::string_view field) const {
   return std::nullopt;
 }
 
-json layout::value_of(const std::string& field, const product& p, const embedding* vector) const {
-  auto value = name_ == "2025-10" ? october_value(field, p) : february_value(field, p);
-  return value ? std::move(*value) : common_value(field, p, vector);
-}
-
 std::optional<std::vector<std::string>> layout::key_of(const product& p) const {
   std::vector<std::string> key;
   for (const auto& name : conflict_) {
     const auto c = std::find_if(columns_.begin(), columns_.end(), [&](auto& x) { return x.name == name; });
     if (c == columns_.end()) return std::nullopt;
-    const auto value = value_of(c->field, p, nullptr);
+    const auto value = c->value(p, nullptr);
     if (value.is_null()) return std::nullopt;
     key.push_back(value.is_string() ? value.get<std::string>() : value.dump());
   }
@@ -323,7 +340,7 @@ std::vector<std::string> layout::columns(bool with_vector, bool with_text) const
 json layout::fields_of(const product& p, const embedding* vector) const {
   json row = json::object();
   for (const auto& c : columns_)
-    if (is_written(c.field, vector != nullptr)) row[c.name] = value_of(c.field, p, vector);
+    if (is_written(c.field, vector != nullptr)) row[c.name] = c.value(p, vector);
   return row;
 }
 
@@ -356,7 +373,7 @@ void layout::append_row(std::string& out, const product& p, const embedding* vec
     if (!is_written(c.field, vector != nullptr)) continue;
     separate();
     out += c.key;
-    const auto value = value_of(c.field, p, vector);
+    const auto value = c.value(p, vector);
     if (const auto* words = value.get_ptr<const std::string*>())
       append_json_string(out, *words);
     else
@@ -379,7 +396,7 @@ std::vector<json> layout::values(const product& p, const embedding* vector) cons
   std::vector<json> all;
   all.reserve(columns_.size());
   for (const auto& c : columns_)
-    if (is_written(c.field, vector != nullptr)) all.push_back(value_of(c.field, p, vector));
+    if (is_written(c.field, vector != nullptr)) all.push_back(c.value(p, vector));
   return all;
 }
 
@@ -405,7 +422,7 @@ std::optional<std::string> detect_layout(const std::set<std::string>& columns) {
 std::set<std::string> known_columns() {
   std::set<std::string> all{"image_embedding", "info_embedding", "embedding", "created_at"};
   for (const char* name : {"2025-10", "catwalk"})
-    for (const auto& field : fields_of_layout(name)) all.insert(field);
+    for (const auto& field : fields_of_layout(name)) all.emplace(field.name);
   return all;
 }
 

@@ -47,7 +47,7 @@ class layout {
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
 
   /// The row as one JSON object in text: keys as columns(vector != nullptr, text != nullptr), absent values
-  /// null, the vectors' numbers as the shortest decimals that read back as the same float.
+  /// null, the vectors' numbers by append_vector().
   std::string row_text(const product& p, const embedding* vector, const embedding* text = nullptr) const;
   /// Appends row_text().
   void append_row(std::string& out, const product& p, const embedding* vector, const embedding* text) const;
@@ -68,8 +68,8 @@ class layout {
   struct column {
     std::string field, name;
     std::string key;  ///< the name as a key of a JSON object, with the colon
+    nlohmann::json (*value)(const product& p, const embedding* vector);
   };
-  nlohmann::json value_of(const std::string& field, const product& p, const embedding* vector) const;
   nlohmann::json fields_of(const product& p, const embedding* vector) const;
 
   std::string name_;
