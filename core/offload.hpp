@@ -9,6 +9,7 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -39,11 +40,13 @@ boost::asio::awaitable<std::invoke_result_t<Work>> offload(boost::asio::any_io_e
       made outcome;
       try {
         const log_scope_guard in_scope(std::move(scope));
+        // What it holds is let go here, before the caller goes on.
+        Work now(std::move(to_do));
         if constexpr (std::is_void_v<value>) {
-          to_do();
+          now();
           outcome.emplace();
         } else {
-          outcome.emplace(to_do());
+          outcome.emplace(now());
         }
       } catch (...) {
         failure = std::current_exception();

@@ -148,8 +148,8 @@ result<compute_device> choose_device(const std::string& device, const std::strin
   return chosen;
 }
 
-void finish_work(const compute_device& on) {
-  if (on.device.is_cuda()) torch::cuda::synchronize(on.device.index());
+void finish_work(const c10::Device& on) {
+  if (on.is_cuda()) torch::cuda::synchronize(on.index());
 }
 
 own_stream::own_stream(const compute_device& on) {

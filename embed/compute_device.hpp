@@ -36,7 +36,7 @@ bool cpu_has_byte_dot_products();
 result<compute_device> choose_device(const std::string& device, const std::string& precision);
 
 /// Waits until a GPU has done all that was sent to it. Nothing on a CPU. Throws what torch throws.
-void finish_work(const compute_device& on);
+void finish_work(const c10::Device& on);
 
 /// While it lives, the calling thread's work on a GPU has a stream of its own, so that threads do not wait
 /// for each other's passes. Nothing on a CPU. A stream waits for no other: what it reads must be there

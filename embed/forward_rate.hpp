@@ -18,7 +18,7 @@ struct forward_rate {
 
 /// Forward passes alone, as the worker pool makes them: `plan.workers` threads run batches of `plan.batch`
 /// pictures of noise for `at_least`, and the pass under way to its end. With 0: one pass each, which warms
-/// up. Throws what torch throws.
+/// up. On a GPU each thread makes one more beforehand. Throws what torch throws.
 forward_rate measure_forward(const vision_module& module, const compute_device& on, std::int64_t image_size,
                              const thread_plan& plan, std::chrono::milliseconds at_least);
 

@@ -173,7 +173,7 @@ script_module::~script_module() = default;
 script_module::script_module(script_module&&) noexcept = default;
 script_module& script_module::operator=(script_module&&) noexcept = default;
 
-result<script_module> script_module::open(const fs::path& file) {
+result<script_module> script_module::open(const fs::path& file, const c10::Device& on) {
   if (auto ok = check_script_archive(file); !ok) return ok.error();
   auto i = std::make_unique<impl>();
   i->file = file;
@@ -182,7 +182,9 @@ result<script_module> script_module::open(const fs::path& file) {
     hash_program(file, program);
     // As embed/module_builder.cpp says: batches vary in size.
     torch::jit::getProfilingMode() = false;
-    i->module = torch::jit::load(file.string(), at::kCPU);
+    // Here, not by Module::to afterwards, which leaves the program's constants, and tensors that are plain
+    // attributes, where they are.
+    i->module = torch::jit::load(file.string(), on);
     i->module.eval();
     inventory found;
     found.add("", i->module._ivalue());
@@ -190,9 +192,14 @@ result<script_module> script_module::open(const fs::path& file) {
     i->program_sha256 = to_hex(program.finish());
     i->tensors = std::move(found.tensors_);
     i->widen();
+    finish_work(on);
   } catch (const std::invalid_argument& e) {
     return invalid(file, e.what());
   } catch (const std::exception& e) {
+    if (!on.is_cpu())
+      return with_cause({errc::device, "cannot load the TorchScript module on the device", on.str(), "",
+                         "try embed.device: cpu"},
+                        e);
     return invalid(file, "torch cannot read it: " + in_short(e));
   }
   return script_module(std::move(i));
@@ -206,13 +213,8 @@ const std::string& script_module::program_sha256() const noexcept {
   return impl_->program_sha256;
 }
 
-void script_module::move_to(const compute_device& on) {
+void script_module::drop_tensors() {
   impl_->tensors.clear();
-  if (on.device.is_cpu()) return;
-  // Module::to would leave the program's constants, and tensors that are plain attributes, where they are.
-  impl_->module = torch::jit::load(impl_->file.string(), on.device);
-  impl_->module.eval();
-  impl_->widen();
 }
 
 at::Tensor script_module::forward(const at::Tensor& pixels, const vision_tower& tower) const {

@@ -18,7 +18,8 @@ class script_module {
  public:
   /// Reads the archive; of its program only what unpacks it runs. Errors: `model_missing`, `model_invalid`
   /// (torch's own words; a program that reads or writes files; packed weights, as of a quantised module).
-  static result<script_module> open(const std::filesystem::path& file);
+  /// `on`: where all that it holds lies, the program's constants too; a failure there is `device`.
+  static result<script_module> open(const std::filesystem::path& file, const c10::Device& on = c10::kCPU);
   ~script_module();
   script_module(script_module&&) noexcept;
   script_module& operator=(script_module&&) noexcept;
@@ -35,8 +36,8 @@ class script_module {
   /// a batch that it does not take, a vector that depends on the other pictures of its batch.
   result<void> try_out(const vision_tower& tower) const;
 
-  /// With all that it holds; on a CPU it is already. Throws what torch throws.
-  void move_to(const compute_device& on);
+  /// Leaves them to the module alone: what is not in use is freed.
+  void drop_tensors();
 
   /// uint8 [batch, 3, size, size], planar RGB, on the module's device -> fp32 [batch, dim] on that device,
   /// scaled to length 1 where the tower normalises. Throws what torch throws.

@@ -89,7 +89,7 @@ result<text_module> text_module::build(const text_weights& weights, const comput
   try {
     const c10::InferenceMode inference;
     auto module = make_module(weights, on);
-    finish_work(on);
+    finish_work(on.device);
     return text_module(std::make_unique<impl>(impl{std::move(module)}));
   } catch (const std::exception& e) {
     return with_cause(

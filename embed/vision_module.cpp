@@ -250,7 +250,7 @@ result<vision_module> vision_module::build(const vision_weights& weights, const 
   try {
     const c10::InferenceMode inference;
     auto module = make_module(weights, on, calibration);
-    finish_work(on);
+    finish_work(on.device);
     return vision_module(std::make_unique<impl>(impl{std::move(module), pictures_at_once(tower, on)}));
   } catch (const std::exception& e) {
     return with_cause(
@@ -260,30 +260,18 @@ result<vision_module> vision_module::build(const vision_weights& weights, const 
   }
 }
 
-result<vision_module> vision_module::wrap(script_module script, const vision_tower& tower,
-                                          const compute_device& on) {
-  if (on.precision_name != "fp32")
-    return error{errc::invalid_config, "cannot run a TorchScript module in " + on.precision_name,
-                 "embed.precision", "it runs in fp32, as it was imported", "use auto or fp32"};
-  try {
-    script.move_to(on);
-    finish_work(on);
-  } catch (const std::exception& e) {
-    return with_cause({errc::device, "cannot move the TorchScript module to the device", on.device_name, "",
-                       "try embed.device: cpu"},
-                      e);
-  }
-  auto i = std::make_unique<impl>();
-  i->script = std::move(script);
-  i->tower = tower;
-  return vision_module(std::move(i));
-}
-
 result<vision_module> vision_module::load(const model_folder& folder, const compute_device& on) {
   if (folder.tower.kind == vision_kind::script) {
-    auto script = script_module::open(folder.weights_file());
+    if (on.precision_name != "fp32")
+      return error{errc::invalid_config, "cannot run a TorchScript module in " + on.precision_name,
+                   "embed.precision", "it runs in fp32, as it was imported", "use auto or fp32"};
+    auto script = script_module::open(folder.weights_file(), on.device);
     if (!script) return script.error();
-    return wrap(std::move(*script), folder.tower, on);
+    script->drop_tensors();
+    auto i = std::make_unique<impl>();
+    i->script = std::move(*script);
+    i->tower = folder.tower;
+    return vision_module(std::move(i));
   }
   const auto weights = vision_weights_of(folder);
   if (!weights) return weights.error();

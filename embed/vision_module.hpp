@@ -11,7 +11,6 @@
 namespace catwalk::embed {
 
 struct model_folder;
-class script_module;
 
 /// A vision tower as a TorchScript module that is compiled from source text for one device and precision. Its
 /// weights are laid out for the device (packed for oneDNN on a CPU), are there when it is returned, and are
@@ -22,10 +21,8 @@ class vision_module {
   /// for int8 alone. Errors: `device` (torch's own words), `invalid_config` (widths that int8 cannot take).
   static result<vision_module> build(const vision_weights& weights, const compute_device& on,
                                      const tensor_map& calibration = {});
-  /// A script as it is, in fp32. Errors: `device`, `invalid_config` (another precision).
-  static result<vision_module> wrap(script_module script, const vision_tower& tower,
-                                    const compute_device& on);
-  /// That of a stored model, with its own calibration where `on` is int8. Errors: also those of reading it.
+  /// That of a stored model, with its own calibration where `on` is int8; a script as it is, in fp32. Errors:
+  /// also those of reading it, and `invalid_config` for a script in another precision.
   static result<vision_module> load(const model_folder& folder, const compute_device& on);
   ~vision_module();
   vision_module(vision_module&&) noexcept;

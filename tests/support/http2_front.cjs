@@ -10,8 +10,14 @@ const readline = require("readline");
 const [pem, port, faultText] = process.argv.slice(2);
 const faults = JSON.parse(faultText);
 const counts = { connections: 0, requests: 0, other_versions: 0, goaway: 0, refused: 0, cut: 0 };
-const { NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
-const due = (every, count) => every && count % every === 0;
+const { NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR } = http2.constants;
+const spoiled = new Set();
+// Each address is spoiled once at most: what is tried again arrives.
+function due(every, request) {
+  if (!every || counts.requests % every !== 0 || request.httpVersion !== "2.0" || spoiled.has(request.url)) return false;
+  spoiled.add(request.url);
+  return true;
+}
 
 const identity = fs.readFileSync(pem);
 const server = http2.createSecureServer({ key: identity, cert: identity, allowHTTP1: true });
@@ -23,7 +29,6 @@ server.on("session", (session) => {
   session.on("stream", () => {
     if (faults.goaway && ++requests === faults.goaway) {
       counts.goaway++;
-      session.goaway(NGHTTP2_NO_ERROR);
       session.close();
     }
   });
@@ -32,15 +37,15 @@ server.on("session", (session) => {
 server.on("request", (request, response) => {
   counts.requests++;
   if (request.httpVersion !== "2.0") counts.other_versions++;
-  if (due(faults.refuse, counts.requests)) {
+  if (due(faults.refuse, request)) {
     counts.refused++;
     request.stream.close(NGHTTP2_REFUSED_STREAM);
     return;
   }
-  const cut = due(faults.cut, counts.requests);
+  const cut = due(faults.cut, request);
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !name.startsWith(":")));
   const to = { host: "127.0.0.1", port, method: request.method, path: request.url,
-               headers: { ...headers, host: request.headers[":authority"] } };
+               headers: { ...headers, host: request.headers[":authority"] ?? request.headers.host } };
   const asked = http.request(to, (answer) => {
     const kept = Object.fromEntries(
       Object.entries(answer.headers).filter(([name]) => !["connection", "keep-alive", "transfer-encoding"].includes(name)));
@@ -50,10 +55,9 @@ server.on("request", (request, response) => {
       return;
     }
     counts.cut++;
-    answer.once("data", (piece) => {
-      response.write(piece.subarray(0, piece.length / 2));
-      setTimeout(() => request.stream.close(NGHTTP2_INTERNAL_ERROR), 20);
-    });
+    const cutOff = () => setTimeout(() => request.stream.close(NGHTTP2_INTERNAL_ERROR), 20);
+    answer.once("data", (piece) => response.write(piece.subarray(0, piece.length / 2)));
+    answer.once("data", cutOff).once("end", cutOff);
   });
   asked.on("error", () => request.stream.close(NGHTTP2_INTERNAL_ERROR));
   request.pipe(asked);

@@ -31,5 +31,8 @@ class Http2Front:
 
     def __exit__(self, *_):
         self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
+        try:
+            self._process.wait(10)
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
