@@ -303,6 +303,7 @@ TEST_CASE_METHOD(supabase_fixture, "rows are removed by their keys, however they
 TEST_CASE_METHOD(supabase_fixture, "addresses stay short, whatever is removed") {
   const auto to = make();
   std::vector<sink_row> rows;
+  rows.reserve(200);
   for (int i = 0; i < 200; ++i) rows.push_back(row_of(std::string(60, 'x') + std::to_string(i)));
   CHECK(run(to->remove(rows)).what == kind::accepted);
   const auto seen = server.requests();
