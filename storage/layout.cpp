@@ -95,7 +95,7 @@ json october_description(const product& p, const embedding*) {
   return rest.substr(first, rest.find_last_not_of(edges) - first + 1);
 }
 
-/// A product's member as it is, null where it is absent.
+/// A product's member as it is.
 template <auto Member>
 json member(const product& p, const embedding*) {
   return p.*Member;
@@ -167,7 +167,7 @@ constexpr field october_2025[]{
     {"sale_amount", amount<&product::sale_amount>},
 };
 
-/// Up to the line that says so they are those of February 2026.
+/// Those of February 2026 first.
 constexpr field catwalks_own[]{
     {"id", id_of},
     {"source", member<&product::source>},
@@ -188,7 +188,7 @@ constexpr field catwalks_own[]{
     {"price_amount", amount<&product::price_amount>},
     {"price_currency", text_or_null<&product::currency>},
     {"sale_amount", amount<&product::sale_amount>},
-    // further ones
+    // Further ones.
     {"country", member<&product::country>},
     {"currency", text_or_null<&product::currency>},
     {"availability", member<&product::availability>},
@@ -196,6 +196,7 @@ constexpr field catwalks_own[]{
     {"embedding_model", model_of},
 };
 constexpr std::size_t fields_of_february = 19;
+static_assert(catwalks_own[fields_of_february].name == "country");
 
 std::span<const field> fields_of_layout(std::string_view name) {
   if (name == "2025-10") return october_2025;

@@ -42,8 +42,8 @@ void write_nine(char* at, std::uint32_t number) {
 /// nullptr where it is another.
 ///
 /// Nine digits tell every float from the next: half of the distance to it is 3.7 units of the ninth or more,
-/// and here they are off by half a unit and what one multiplication rounds. The shortest decimal has one to
-/// two less and takes four times as long to find.
+/// and here they are off by half a unit and what one multiplication rounds. The shortest decimal has one or
+/// two less and takes longer to find.
 char* write_fraction(char* at, float value) {
   const double x = std::fabs(value);
   if (!(x >= 0.001 && x < 1)) return nullptr;

@@ -4,7 +4,6 @@ Everything is measured in turn, round by round; medians are shown. Prints tables
 """
 
 import argparse
-import io
 import json
 import os
 import pathlib
@@ -15,11 +14,9 @@ import time
 import pipeline
 import torch
 from model import write_model, write_pictures
-from PIL import Image
-from sentence_transformers import SentenceTransformer
 
 from compare import ROOT, run
-from peers import DIM, SIZE, vision_tower
+from peers import DIM, SIZE, SentenceTransformers, vision_tower
 
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -32,7 +29,8 @@ class Catwalk:
 
     def rates(self, precision, batches, seconds):
         """Images a second by batch, forward passes alone, by the workers that it would have."""
-        words = ["--precision", precision, "--batch", ",".join(map(str, batches)), "--each", f"{round(1000 * seconds)}ms", "--json"]
+        words = ["--precision", precision, "--batch", ",".join(map(str, batches))]
+        words += ["--each", f"{round(1000 * seconds)}ms", "--json"]
         answer = json.loads(run([self.binary, "model", "bench", "bench", *words], env=self.environment))
         return {line["batch"]: line["images_per_second"] for line in answer["lines"]}
 
@@ -76,20 +74,16 @@ def forward(ours, folder, device, options):
 def whole(ours, folder, pictures, device, options):
     """JPEG files to vectors. catwalk's start is taken out by the difference between many files and few."""
     few, many = pictures[: len(pictures) // 8], pictures
-    other = SentenceTransformer(str(folder), device=device).half()
+    other = SentenceTransformers(folder, "fp16", os.cpu_count(), device)
     taken, theirs, peak = [], [], 0
 
-    def encode(files):
-        opened = [Image.open(io.BytesIO(pathlib.Path(f).read_bytes())) for f in files]
-        return other.encode(opened, batch_size=32, show_progress_bar=False)
-
-    encode(few)
+    other.encode(few, 32)
     for _ in range(options.rounds):
         short, long = ours.files("fp16", few), ours.files("fp16", many)
         taken.append((len(many) - len(few)) / (long[0] - short[0]))
         peak = max(peak, long[2])
         begun = time.perf_counter()
-        encode(many)
+        other.encode(many, 32)
         theirs.append(len(many) / (time.perf_counter() - begun))
     row = {"catwalk": statistics.median(taken), "sentence-transformers": statistics.median(theirs), "peak_bytes": peak}
     print(f"JPEG          catwalk {row['catwalk']:>9.1f}  sentence-transformers {row['sentence-transformers']:.1f}"

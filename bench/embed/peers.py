@@ -125,14 +125,13 @@ class OpenVino:
 class SentenceTransformers:
     """sentence-transformers' `encode`, from JPEG bytes to vectors."""
 
-    def __init__(self, folder, precision, threads):
+    def __init__(self, folder, precision, threads, device="cpu"):
         import torch
         from sentence_transformers import SentenceTransformer
 
         torch.set_num_threads(threads)
-        self.model = SentenceTransformer(str(folder), device="cpu")
-        if precision == "bf16":
-            self.model = self.model.to(torch.bfloat16)
+        kind = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+        self.model = SentenceTransformer(str(folder), device=device).to(kind)
 
     def encode(self, files, batch):
         from PIL import Image

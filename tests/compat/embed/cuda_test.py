@@ -5,21 +5,19 @@ torch sees no CUDA device.
 """
 
 import copy
-import json
 import os
-import shutil
 
 import numpy as np
 import pytest
 import torch
 from image_stages import reference_input
 from PIL import Image
-from safetensors.numpy import load_file
 from siglip_test import reference_vision_stages
 from text_lines import lines
-from text_test import SMALL_VISION, reference_vectors as reference_text_vectors
+from text_test import reference_vectors as reference_text_vectors
 from text_test import same_vectors as same_text_vectors
-from text_test import texts_tool
+from text_test import save_with_vocabulary, words_model
+from text_test import vectors as text_vectors
 from tokenizer_test import reference, trained  # noqa: F401, a fixture
 from transformers import SiglipConfig, SiglipModel
 from vision_models import MEAN, STD, reference_stages, reference_vectors, seed_weights, seeded_clip
@@ -154,26 +152,20 @@ def test_script(files, work, traced):
 
 
 @pytest.fixture(scope="module")
-def words_model(trained):  # noqa: F811
-    tokens = json.loads((trained / "vocab.json").read_text())
-    return seeded_clip(text=dict(num_hidden_layers=6, hidden_size=256, intermediate_size=1024, num_attention_heads=4,
-                                 vocab_size=len(tokens), eos_token_id=tokens["<|endoftext|>"]), **SMALL_VISION)
+def spoken(trained):  # noqa: F811
+    return words_model(trained)
 
 
 @pytest.fixture(scope="module")
-def words_stored(words_model, trained, work):  # noqa: F811
-    words_model.save_pretrained(work / "words")
-    for name in ("vocab.json", "merges.txt"):
-        shutil.copy(trained / name, work / "words")
-    return tool("import", work / "words", work / "models", "words")
+def spoken_stored(spoken, trained, work):  # noqa: F811
+    return tool("import", save_with_vocabulary(spoken, trained, work / "words"), work / "models", "words")
 
 
 @pytest.mark.parametrize("precision, least", [("fp32", 0.99999), ("bf16", COSINE_BF16), ("auto", 0.9999)])
-def test_texts(words_model, words_stored, trained, work, precision, least):  # noqa: F811
+def test_texts(spoken, spoken_stored, trained, work, precision, least):  # noqa: F811
     texts = lines(400, seed=14)[250:]
-    texts_tool("vectors", words_stored["dir"], precision, work / "texts.safetensors", texts=texts)
-    ours = load_file(work / "texts.safetensors")["vectors"]
-    same_text_vectors(ours, reference_text_vectors(words_model, reference(trained, texts)), least)
+    ours = text_vectors(spoken_stored["dir"], precision, texts, work)
+    same_text_vectors(ours, reference_text_vectors(spoken, reference(trained, texts)), least)
 
 
 class TestRefused:

@@ -55,20 +55,28 @@ def work(tmp_path_factory):
     return tmp_path_factory.mktemp("text")
 
 
-@pytest.fixture(scope="module")
-def model(trained):  # noqa: F811
-    """Half of ViT-B/32's text tower in every direction, with the vocabulary made here."""
-    tokens = json.loads((trained / "vocab.json").read_text())
+def words_model(vocabulary):
+    """Half of ViT-B/32's text tower in every direction, with the vocabulary in that folder."""
+    tokens = json.loads((vocabulary / "vocab.json").read_text())
     return seeded_clip(text=dict(num_hidden_layers=6, hidden_size=256, intermediate_size=1024, num_attention_heads=4,
                                  vocab_size=len(tokens), eos_token_id=tokens["<|endoftext|>"]), **SMALL_VISION)
 
 
+def save_with_vocabulary(model, vocabulary, folder):
+    model.save_pretrained(folder)
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(vocabulary / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(trained):  # noqa: F811
+    return words_model(trained)
+
+
 @pytest.fixture(scope="module")
 def folder(model, trained, work):  # noqa: F811
-    model.save_pretrained(work / "hub")
-    for name in ("vocab.json", "merges.txt"):
-        shutil.copy(trained / name, work / "hub")
-    return work / "hub"
+    return save_with_vocabulary(model, trained, work / "hub")
 
 
 @pytest.fixture(scope="module")
