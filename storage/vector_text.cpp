@@ -2,66 +2,102 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <span>
+
+#include "storage/nine_digits.hpp"
 
 namespace catwalk::storage {
 
 namespace {
 
-/// `-1.17549435e-38`, and one to spare.
-constexpr std::size_t longest_number = 16;
+/// `,-0.0000123456789`, and one to spare.
+constexpr std::size_t longest_number = 18;
 
-/// Two digits each for 0 to 99.
-constexpr auto pairs = [] {
-  std::array<char, 200> all{};
-  for (std::size_t i = 0; i < 100; ++i) {
-    all[2 * i] = static_cast<char>('0' + i / 10);
-    all[2 * i + 1] = static_cast<char>('0' + i % 10);
+/// The nearest integer to a number that is not negative and of which the double fits.
+template <class Integer>
+constexpr Integer rounded(double number) {
+  return (static_cast<Integer>(2 * number) + 1) / 2;
+}
+
+/// How the floats from one power of two to the next are written: with as many decimals as tell each from its
+/// neighbours, nine at least.
+struct binade {
+  /// What stands before the last nine decimals: a comma, the sign, the point and zeros.
+  struct beginning {
+    std::array<char, 8> text{};
+    std::size_t length = 0;
+  };
+  double scale = 1e9;               ///< 10 to the number of decimals
+  std::array<beginning, 2> before;  ///< of a positive number, of a negative one
+
+  /// `distance`: from one of the floats to the next.
+  static constexpr binade of(double distance) {
+    binade made;
+    std::size_t zeros = 0;
+    for (; !tells_apart(made.scale, distance); made.scale *= 10) ++zeros;
+    made.before = {{{{',', '0', '.', '0', '0', '0', '0', '0'}, 3 + zeros},
+                    {{',', '-', '0', '.', '0', '0', '0', '0'}, 4 + zeros}}};
+    return made;
   }
+  /// Rounding is off by half a step, and a float is read back from anything within half of the distance to
+  /// the next; below the smallest one, the power of two, that distance is half as large.
+  static constexpr bool tells_apart(double scale, double distance) {
+    const double smallest = distance * (1 << 23) * scale;
+    const double off = smallest - static_cast<double>(rounded<std::int64_t>(smallest));
+    return 1 < distance * scale && (off < 0 ? -off : off) < distance * scale / 4;
+  }
+};
+/// From 2^-20, about a millionth, to 2^-1: what the numbers of a unit vector nearly all are in.
+constexpr int smallest_exponent = -20;
+constexpr auto binades = [] {
+  std::array<binade, -smallest_exponent> all;
+  double distance = 1.0 / (1 << 24);  // below 1
+  for (auto at = all.rbegin(); at != all.rend(); ++at, distance /= 2) *at = binade::of(distance);
   return all;
 }();
+static_assert(binades.front().before[1].length <= 8);
 
-/// Nine digits.
-void write_nine(char* at, std::uint32_t number) {
-  const auto pair = [](char* to, std::uint32_t two) {
-    std::memcpy(to, pairs.data() + std::size_t{2} * two, 2);
-  };
-  const std::uint32_t high = number / 100'000;  // four digits, and five
-  const std::uint32_t low = number % 100'000;
-  pair(at, high / 100);
-  pair(at + 2, high % 100);
-  pair(at + 4, low / 1000);
-  pair(at + 6, low / 10 % 100);
-  at[8] = static_cast<char>('0' + low % 10);
+/// The place of a number's binade in `binades`; no place of theirs where it is outside.
+std::size_t place_of(float value) {
+  return (std::bit_cast<std::uint32_t>(value) >> 23 & 0xFF) -
+         static_cast<std::uint32_t>(127 + smallest_exponent);
 }
 
-/// Nine digits of a number in [0.001, 1), which is what the numbers of a unit vector nearly all are. Returns
-/// nullptr where it is another.
-///
-/// Nine digits tell every float from the next: half of the distance to it is 3.7 units of the ninth or more,
-/// and here they are off by half a unit and what one multiplication rounds. The shortest decimal has one or
-/// two less and takes longer to find.
-char* write_fraction(char* at, float value) {
-  const double x = std::fabs(value);
-  if (!(x >= 0.001 && x < 1)) return nullptr;
-  const int zeros = static_cast<int>(x < 0.1) + static_cast<int>(x < 0.01);
-  constexpr std::array<double, 3> scales{1e9, 1e10, 1e11};
-  *at = '-';
-  at += value < 0 ? 1 : 0;
-  std::copy_n("0.00", 4, at);
-  // Below 1 the largest float is 0.99999994: rounding adds no digit.
-  const auto twice = static_cast<std::uint32_t>(2 * x * scales[static_cast<std::size_t>(zeros)]);
-  write_nine(at + 2 + zeros, (twice + 1) / 2);
-  return at + 2 + zeros + 9;
-}
-
-/// `at` has room for `longest_number`. Returns the end.
-char* write_number(char* at, float value) {
-  if (char* const end = write_fraction(at, value)) return end;
-  return std::to_chars(at, at + longest_number, value).ptr;
+/// Up to `nine_digits::numbers` numbers, each with a comma before it. `at` has room for as many times
+/// `longest_number`. Returns the end.
+char* write_numbers(char* at, std::span<const float> values, nine_digits_writer write_digits) {
+  std::array<std::uint32_t, nine_digits::numbers> decimals;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto place = place_of(values[i]);
+    const bool inside = place < binades.size();
+    const double scaled = inside ? std::fabs(double{values[i]}) * binades[place].scale : 0;
+    decimals[i] = static_cast<std::uint32_t>(rounded<std::int32_t>(scaled));
+  }
+  std::fill(decimals.begin() + static_cast<std::ptrdiff_t>(values.size()), decimals.end(), 0);
+  nine_digits digits;
+  write_digits(decimals.data(), digits);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto place = place_of(values[i]);
+    if (place >= binades.size()) {
+      // The shortest decimal would do for all: it has one digit less or two, and takes longer to find.
+      *at = ',';
+      at = std::to_chars(at + 1, at + longest_number, values[i]).ptr;
+      continue;
+    }
+    // Looked up: a branch on the sign would be mispredicted half of the time.
+    const auto& before = binades[place].before[std::signbit(values[i]) ? 1 : 0];
+    std::memcpy(at, before.text.data(), before.text.size());
+    at += before.length;
+    *at = digits.first[i];
+    std::memcpy(at + 1, digits.others[i], 8);
+    at += 9;
+  }
+  return at;
 }
 
 }  // namespace
@@ -72,17 +108,18 @@ std::string shortest(float value) {
 }
 
 void append_vector(std::string& out, const std::vector<float>& values) {
-  const auto before = out.size();
-  out.resize(before + 2 + (longest_number + 1) * values.size());
-  char* at = out.data() + before;
-  *at++ = '[';
-  for (const float value : values) {
-    at = write_number(at, value);
-    *at++ = ',';
+  static const auto write_digits = chosen_nine_digits();
+  constexpr auto most = nine_digits::numbers;
+  // Piece by piece: a text that is first made longer is filled with zeroes.
+  char piece[most * longest_number];
+  const auto begin = out.size();
+  for (std::size_t from = 0; from < values.size(); from += most) {
+    const auto next = std::span(values).subspan(from, std::min(most, values.size() - from));
+    out.append(piece, write_numbers(piece, next, write_digits));
   }
-  if (!values.empty()) --at;
-  *at++ = ']';
-  out.resize(static_cast<std::size_t>(at - out.data()));
+  if (values.empty()) out += '[';
+  out[begin] = '[';  // in place of the first comma
+  out += ']';
 }
 
 std::string vector_as_text(const std::vector<float>& values) {

@@ -1,12 +1,10 @@
 #include "storage/sink_check.hpp"
 
-#include <bit>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "storage/copy_writer.hpp"
 #include "storage/sink_migrations.hpp"
-#include "storage/vector_text.hpp"
 #include "tests/unit/storage/state_fixture.hpp"
 
 using namespace catwalk;
@@ -95,29 +93,6 @@ TEST_CASE("a migration names its table whatever that is called, and ends with a 
   CHECK(migration_sql(o).find("price_amount numeric") != std::string::npos);
   CHECK(migration_sql(o).find("product_events") != std::string::npos);
   CHECK(migration_sql(o).find("halfvec(384)") != std::string::npos);
-}
-
-TEST_CASE("vectors survive their text form bit by bit") {
-  const std::vector<float> values{0.1f, -1e-20f, 3, 1.0f / 3};
-  CHECK(vector_from_text(vector_as_text(values)) == values);
-  CHECK(vector_from_text("[1,2").empty());
-  CHECK(vector_from_text("[1,x]").empty());
-  CHECK(vector_from_text("").empty());
-}
-
-TEST_CASE("a vector reads back as the same floats") {
-  const auto check = [](const std::vector<float>& values) {
-    const auto text = vector_as_text(values);
-    if (vector_from_text(text) != values) FAIL(text);
-  };
-  // Over every size, each binade met at many places, and closely where another way of writing begins.
-  for (std::uint32_t bits = 0; bits < 0x7F80'0000; bits += 4'099) check({std::bit_cast<float>(bits)});
-  for (const float end : {0.001f, 0.01f, 0.1f, 0.125f, 0.5f, 1.0f})
-    for (std::uint32_t bits = std::bit_cast<std::uint32_t>(end) - 20'000, n = 0; n < 40'000; ++bits, ++n)
-      check({-std::bit_cast<float>(bits)});
-  CHECK(vector_as_text({}) == "[]");
-  CHECK(vector_as_text({-0.25f, 3, 0.05f, 0.99999994f, 1e-20f}) ==
-        "[-0.250000000,3,0.0500000007,0.999999940,1e-20]");
 }
 
 TEST_CASE("the binary copy is what Postgres reads") {
