@@ -166,6 +166,9 @@ result<void> http_transfer::prepare_hop() {
   return set_proxy();
 }
 
+constexpr std::size_t usual_upload_piece = 65'536;  // libcurl's own
+constexpr long long_body_piece = 1'048'576;
+
 void http_transfer::set_method() {
   if (request_.method == "GET") {
     curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, nullptr);
@@ -180,6 +183,9 @@ void http_transfer::set_method() {
       curl_easy_setopt(easy_, CURLOPT_POST, 1L);
       curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request_.body.data());
       curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+      // A long body in few pieces: each is a wait for the socket.
+      if (request_.body.size() > usual_upload_piece)
+        curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, long_body_piece);
     }
     curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
   }

@@ -1,6 +1,7 @@
-"""Shops behind HTTP/2: requests share a connection, and what that protocol can do to them is survived."""
+"""Shops and the sink behind HTTP/2: requests share a connection, and what that protocol can do to them is survived."""
 
 import contextlib
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,8 +18,11 @@ def shop_behind(folder, **faults):
         yield shop, front
 
 
-def scrape(catwalk, configure, supabase, shop, front):
-    configure(shop, supabase, sites=f"- brand: Acme\n  source: acme\n  shopify: {front.url}\n  country: cz\n")
+def site(url):
+    return f"- brand: Acme\n  source: acme\n  shopify: {url}\n  country: cz\n"
+
+
+def scrape(catwalk, front):
     return catwalk("scrape", "--allow-untrained", env={"SSL_CERT_FILE": str(front.certificate)})
 
 
@@ -29,7 +33,8 @@ def all_there(supabase):
 
 def test_a_shop_is_read_over_http2(catwalk, configure, supabase, tmp_path):
     with shop_behind(tmp_path) as (shop, front):
-        done = scrape(catwalk, configure, supabase, shop, front)
+        configure(shop, supabase, sites=site(front.url))
+        done = scrape(catwalk, front)
         assert done.code == 0, done
         assert all_there(supabase)
         counts = front.counts()
@@ -43,9 +48,23 @@ def test_a_shop_is_read_over_http2(catwalk, configure, supabase, tmp_path):
 @pytest.mark.parametrize("fault, every", [("goaway", 5), ("refuse", 9), ("cut", 7)])
 def test_what_http2_can_do_to_a_request(catwalk, configure, supabase, tmp_path, fault, every):
     with shop_behind(tmp_path, **{fault: every}) as (shop, front):
-        done = scrape(catwalk, configure, supabase, shop, front)
+        configure(shop, supabase, sites=site(front.url))
+        done = scrape(catwalk, front)
         counts = front.counts()
         print(f"\n{counts}")
         assert done.code == 0, done
         assert all_there(supabase)
         assert counts[fault if fault != "refuse" else "refused"] >= 3
+
+
+def test_rows_with_vectors_reach_supabase_over_http2(catwalk, configure, supabase, tmp_path):
+    # Bodies are larger than a stream's window: they wait for the server.
+    with ShopifyShop(250) as shop, Http2Front(urlsplit(supabase.url).port, tmp_path) as front:
+        configure(shop, supabase, sites=site(shop.url), sink={"url": front.url})
+        done = scrape(catwalk, front)
+        assert done.code == 0, done
+        counts = front.counts()
+        print(f"\n{counts}")
+        assert counts["requests"] >= 2 and counts["other_versions"] == 0
+        rows = supabase.rows()
+        assert len(rows) == 250 and all(row["image_embedding"] for row in rows)
