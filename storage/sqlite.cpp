@@ -2,7 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <functional>
 #include <new>
 #include <utility>
 
@@ -174,6 +178,19 @@ void connection::fail(int code) const {
 
 void connection::execute(const std::string& sql) {
   if (const int rc = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr)) fail(rc);
+}
+
+std::size_t connection::text_hash::operator()(std::string_view sql) const noexcept {
+  constexpr std::size_t part = sizeof(std::uint64_t);
+  if (sql.size() < 4 * part) return std::hash<std::string_view>{}(sql);
+  std::uint64_t hash = sql.size();
+  for (const auto at : {sql.size() / 4, sql.size() / 2, sql.size() - sql.size() / 4, sql.size() - part}) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, sql.data() + std::min(at, sql.size() - part), part);
+    hash = (hash ^ word) * 0x9E37'79B9'7F4A'7C15;
+    hash ^= hash >> 32;
+  }
+  return hash;
 }
 
 statement connection::prepare(std::string_view sql) {

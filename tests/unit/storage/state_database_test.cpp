@@ -82,6 +82,22 @@ TEST_CASE("a new database has pages of 8 KB") {
   CHECK(size.integer(0) == 8192);
 }
 
+TEST_CASE("statements that differ in a character alone are different ones") {
+  temporary_folder folder;
+  { auto db = open_state(folder.path()); }
+  sqlite::connection db(folder.path() / "catwalk.sqlite3", sqlite::connection::mode::read_only);
+  const std::string sql =
+      "select 0 as number where 'a statement' <> 'that is long enough to be cached by its parts'";
+  for (int round = 0; round < 2; ++round)
+    for (char digit = '0'; digit <= '9'; ++digit) {
+      auto wanted = sql;
+      wanted[7] = digit;
+      auto s = db.prepare(wanted);
+      REQUIRE(s.step());
+      CHECK(s.integer(0) == digit - '0');
+    }
+}
+
 TEST_CASE("where a group may read the folder, it may read the database too") {
   temporary_folder folder;
   const auto dir = folder.path() / "state";
