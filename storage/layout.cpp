@@ -18,6 +18,7 @@ namespace catwalk::storage {
 namespace {
 
 using nlohmann::json;
+using cell = layout::cell;
 
 constexpr std::string_view vector_field = "image_embedding";
 constexpr std::string_view text_field = "info_embedding";
@@ -36,6 +37,21 @@ json or_null(const std::optional<std::string>& text) {
   return text ? json(*text) : json();
 }
 
+/// A text as the product holds it, which must outlive the cell.
+cell text_of(const std::string& text) {
+  return std::string_view(text);
+}
+cell text_of(std::string&&) = delete;
+cell text_or_null(const std::optional<std::string>& text) {
+  return text ? text_of(*text) : cell(json());
+}
+cell text_or_null(std::optional<std::string>&&) = delete;
+
+json as_document(cell value) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) return json(*text);
+  return std::get<json>(std::move(value));
+}
+
 /// A decimal number in text as a JSON number; null where it is none.
 json number(const std::optional<std::string>& text) {
   if (!text || text->empty()) return {};
@@ -46,7 +62,7 @@ json number(const std::optional<std::string>& text) {
 }
 
 /// What October 2025 kept beside the columns.
-json october_metadata(const product& p, const embedding*) {
+cell october_metadata(const product& p, const embedding*) {
   json m{{"source", "api"},
          {"merchant_name", or_null(p.merchant)},
          {"country", p.country},
@@ -83,84 +99,89 @@ void remove_word(std::string& text, const std::string& word) {
 
 /// The predecessor took the names of colours out of the description of October 2025; where nothing was left,
 /// it wrote the title.
-json october_description(const product& p, const embedding*) {
-  if (p.color_names.empty()) return or_null(p.description);
+cell october_description(const product& p, const embedding*) {
+  if (p.color_names.empty()) return text_or_null(p.description);
   std::string rest = p.description.value_or("");
   for (const auto& colour : p.color_names) remove_word(rest, colour);
   const auto repeats = [](char a, char b) { return a == ' ' && b == ' '; };
   rest.erase(std::unique(rest.begin(), rest.end(), repeats), rest.end());
   constexpr std::string_view edges = "- |,;:()[]";
   const auto first = rest.find_first_not_of(edges);
-  if (first == std::string::npos) return p.title;
-  return rest.substr(first, rest.find_last_not_of(edges) - first + 1);
+  if (first == std::string::npos) return text_of(p.title);
+  return json(rest.substr(first, rest.find_last_not_of(edges) - first + 1));
 }
 
-/// A product's member as it is.
-template <auto Member>
-json member(const product& p, const embedding*) {
-  return p.*Member;
+template <std::string product::*Member>
+cell text(const product& p, const embedding*) {
+  return text_of(p.*Member);
 }
 template <std::optional<std::string> product::*Member>
-json text_or_null(const product& p, const embedding*) {
-  return or_null(p.*Member);
+cell text_or_null(const product& p, const embedding*) {
+  return text_or_null(p.*Member);
 }
 template <std::optional<std::string> product::*Member>
-json amount(const product& p, const embedding*) {
+cell amount(const product& p, const embedding*) {
   return number(p.*Member);
 }
 
-json id_of(const product& p, const embedding*) {
-  return p.id.str();
+cell id_of(const product& p, const embedding*) {
+  return text_of(p.id.str());
 }
 /// Two products without an address must not meet in the unique key (source, product_url).
-json address_or_null(const product& p, const embedding*) {
-  return p.product_url.empty() ? json() : json(p.product_url);
+cell address_or_null(const product& p, const embedding*) {
+  return p.product_url.empty() ? cell(json()) : text_of(p.product_url);
 }
-json model_of(const product&, const embedding* vector) {
-  return vector ? json(vector->model) : json();
+cell colours(const product& p, const embedding*) {
+  return json(p.color_names);
+}
+cell is_second_hand(const product& p, const embedding*) {
+  return json(p.second_hand);
+}
+cell model_of(const product&, const embedding* vector) {
+  return vector ? text_of(vector->model) : cell(json());
 }
 
-json february_images(const product& p, const embedding*) {
+cell february_images(const product& p, const embedding*) {
   return p.additional_images.empty() ? json() : json(python_json(json(p.additional_images)));
 }
-json february_metadata(const product& p, const embedding*) {
+cell february_metadata(const product& p, const embedding*) {
   return p.metadata.empty() ? json() : json(python_json(p.metadata));
 }
 
-json october_country(const product& p, const embedding*) {
-  return p.country_field ? *p.country_field : p.country;
+cell october_country(const product& p, const embedding*) {
+  return text_of(p.country_field ? *p.country_field : p.country);
 }
 /// Without an id of the shop's the address identifies the product, as it does for its id.
-json october_id(const product& p, const embedding*) {
-  return p.external_id.empty() ? p.product_url : p.external_id;
+cell october_id(const product& p, const embedding*) {
+  return text_of(p.external_id.empty() ? p.product_url : p.external_id);
 }
-json october_gender(const product& p, const embedding*) {
-  return or_null(p.raw_gender ? p.raw_gender : p.gender);
+cell october_gender(const product& p, const embedding*) {
+  return text_or_null(p.raw_gender ? p.raw_gender : p.gender);
 }
 
 struct field {
   std::string_view name;
-  json (*value)(const product& p, const embedding* vector);
+  cell (*value)(const product& p, const embedding* vector);
 };
 
 constexpr field october_2025[]{
-    {"source", member<&product::source>},
+    {"source", text<&product::source>},
     {"external_id", october_id},
     {"merchant_name", text_or_null<&product::merchant>},
-    {"title", member<&product::title>},
+    {"title", text<&product::title>},
     {"description", october_description},
     {"brand", text_or_null<&product::brand>},
     {"price", amount<&product::price_amount>},
     {"currency", text_or_null<&product::currency>},
     {"country", october_country},
-    {"image_url", member<&product::image_url>},
+    {"image_url", text<&product::image_url>},
     {"product_url", address_or_null},
     {"affiliate_url", text_or_null<&product::affiliate_url>},
-    {"availability", member<&product::availability>},
+    {"availability", text<&product::availability>},
     {"category", text_or_null<&product::category_field>},
     {"subcategory", text_or_null<&product::subcategory>},
     {"gender", october_gender},
-    {"color_names", member<&product::color_names>},
+    {"color_names", colours},
     {"size", text_or_null<&product::size>},
     {"metadata", october_metadata},
     {"embedding_model", model_of},
@@ -170,11 +191,11 @@ constexpr field october_2025[]{
 /// Those of February 2026 first.
 constexpr field catwalks_own[]{
     {"id", id_of},
-    {"source", member<&product::source>},
-    {"title", member<&product::title>},
+    {"source", text<&product::source>},
+    {"title", text<&product::title>},
     {"description", text_or_null<&product::description>},
     {"brand", text_or_null<&product::brand>},
-    {"image_url", member<&product::image_url>},
+    {"image_url", text<&product::image_url>},
     {"additional_images", february_images},
     {"product_url", address_or_null},
     {"affiliate_url", text_or_null<&product::affiliate_url>},
@@ -183,16 +204,16 @@ constexpr field catwalks_own[]{
     {"price", text_or_null<&product::price>},
     {"sale", text_or_null<&product::sale>},
     {"size", text_or_null<&product::size>},
-    {"second_hand", member<&product::second_hand>},
+    {"second_hand", is_second_hand},
     {"metadata", february_metadata},
     {"price_amount", amount<&product::price_amount>},
     {"price_currency", text_or_null<&product::currency>},
     {"sale_amount", amount<&product::sale_amount>},
     // Further ones.
-    {"country", member<&product::country>},
+    {"country", text<&product::country>},
     {"currency", text_or_null<&product::currency>},
-    {"availability", member<&product::availability>},
-    {"color_names", member<&product::color_names>},
+    {"availability", text<&product::availability>},
+    {"color_names", colours},
     {"embedding_model", model_of},
 };
 constexpr std::size_t fields_of_february = 19;
@@ -205,9 +226,25 @@ std::span<const field> fields_of_layout(std::string_view name) {
   return {};
 }
 
-/// A row without its vector leaves the model that the table names as it is.
-bool is_written(const std::string& field, bool with_vector) {
-  return with_vector || field != "embedding_model";
+void append_cell(std::string& out, const cell& value) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) return append_json_string(out, *text);
+  const auto& document = std::get<json>(value);
+  // What most cells hold that are no text, without json_text()'s detour through a serializer of its own.
+  if (document.is_null())
+    out += "null";
+  else if (const auto* words = document.get_ptr<const std::string*>())
+    append_json_string(out, *words);
+  else if (document.is_boolean())
+    out += document.get<bool>() ? "true" : "false";
+  else if (document.empty())
+    out += document.is_array() ? "[]" : "{}";
+  else
+    out += json_text(document);
+}
+
+/// `,"name":`
+std::string json_key(const std::string& name) {
+  return "," + json(name).dump() + ":";
 }
 
 std::vector<std::string> split(const std::string& list) {
@@ -277,7 +314,9 @@ result<layout> layout::make(const settings& wanted, const std::optional<std::set
     const std::string usual(field.name);
     auto name = place(usual, usual);
     if (!name) return name.error();
-    if (*name) made.columns_.push_back({usual, **name, json(**name).dump() + ":", field.value});
+    // A row without its vector leaves the model that the table names as it is.
+    if (*name)
+      made.columns_.push_back({usual, **name, json_key(**name), field.value, usual == "embedding_model"});
   }
   made.by_name_.resize(made.columns_.size());
   std::iota(made.by_name_.begin(), made.by_name_.end(), std::size_t{0});
@@ -322,7 +361,7 @@ std::optional<std::vector<std::string>> layout::key_of(const product& p) const {
   for (const auto& name : conflict_) {
     const auto c = std::find_if(columns_.begin(), columns_.end(), [&](auto& x) { return x.name == name; });
     if (c == columns_.end()) return std::nullopt;
-    const auto value = c->value(p, nullptr);
+    const auto value = as_document(c->value(p, nullptr));
     if (value.is_null()) return std::nullopt;
     key.push_back(value.is_string() ? value.get<std::string>() : value.dump());
   }
@@ -332,7 +371,7 @@ std::optional<std::vector<std::string>> layout::key_of(const product& p) const {
 std::vector<std::string> layout::columns(bool with_vector, bool with_text) const {
   std::vector<std::string> names;
   for (const auto& c : columns_)
-    if (is_written(c.field, with_vector)) names.push_back(c.name);
+    if (c.is_written(with_vector)) names.push_back(c.name);
   if (with_vector && vector_column_) names.push_back(*vector_column_);
   if (with_text && text_column_) names.push_back(*text_column_);
   return names;
@@ -341,7 +380,7 @@ std::vector<std::string> layout::columns(bool with_vector, bool with_text) const
 json layout::fields_of(const product& p, const embedding* vector) const {
   json row = json::object();
   for (const auto& c : columns_)
-    if (is_written(c.field, vector != nullptr)) row[c.name] = c.value(p, vector);
+    if (c.is_written(vector != nullptr)) row[c.name] = as_document(c.value(p, vector));
   return row;
 }
 
@@ -367,37 +406,30 @@ std::string layout::row_text(const product& p, const embedding* vector, const em
 
 void layout::append_row(std::string& out, const product& p, const embedding* vector,
                         const embedding* text) const {
-  char before = '{';
-  const auto separate = [&] { out += std::exchange(before, ','); };
+  const auto begin = out.size();
   for (const auto place : by_name_) {
     const auto& c = columns_[place];
-    if (!is_written(c.field, vector != nullptr)) continue;
-    separate();
+    if (!c.is_written(vector != nullptr)) continue;
     out += c.key;
-    const auto value = c.value(p, vector);
-    if (const auto* words = value.get_ptr<const std::string*>())
-      append_json_string(out, *words);
-    else
-      out += json_text(value);
+    append_cell(out, c.value(p, vector));
   }
   const auto append = [&](const std::optional<std::string>& into, const embedding* numbers) {
     if (numbers == nullptr || !into) return;
-    separate();
-    out += json(*into).dump();
-    out += ':';
+    out += json_key(*into);
     append_vector(out, numbers->values);
   };
   append(vector_column_, vector);
   append(text_column_, text);
-  if (before == '{') out += '{';
+  if (out.size() == begin) out += '{';
+  out[begin] = '{';  // in place of the first comma
   out += '}';
 }
 
-std::vector<json> layout::values(const product& p, const embedding* vector) const {
-  std::vector<json> all;
+std::vector<layout::cell> layout::values(const product& p, const embedding* vector) const {
+  std::vector<cell> all;
   all.reserve(columns_.size());
   for (const auto& c : columns_)
-    if (is_written(c.field, vector != nullptr)) all.push_back(c.value(p, vector));
+    if (c.is_written(vector != nullptr)) all.push_back(c.value(p, vector));
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "core/embedding.hpp"
@@ -24,6 +25,8 @@ class layout {
     std::map<std::string, std::optional<std::string>> columns;
     std::string on_conflict = "auto";  ///< auto, or columns separated by commas
   };
+  /// What a column of a row holds: a text of the product's own, which must outlive it, or another value.
+  using cell = std::variant<std::string_view, nlohmann::json>;
   /// `present`: the table's columns; nullopt when they are not known: then every column of the layout is
   /// written. A column that the layout has and the table lacks is left out, unless the user named it or it is
   /// part of the key. Errors: `invalid_config` (an unknown layout or field), `sink_schema` (a column that is
@@ -52,7 +55,7 @@ class layout {
   /// Appends row_text().
   void append_row(std::string& out, const product& p, const embedding* vector, const embedding* text) const;
   /// The values of columns(vector != nullptr) without the vector's numbers, in that order.
-  std::vector<nlohmann::json> values(const product& p, const embedding* vector) const;
+  std::vector<cell> values(const product& p, const embedding* vector) const;
   /// The columns without the vector's numbers, as a document.
   nlohmann::json fields(const product& p, const embedding* vector) const { return fields_of(p, vector); }
   /// Whether a row of the table, as read, holds what fields() would write.
@@ -67,8 +70,10 @@ class layout {
  private:
   struct column {
     std::string field, name;
-    std::string key;  ///< the name as a key of a JSON object, with the colon
-    nlohmann::json (*value)(const product& p, const embedding* vector);
+    std::string key;  ///< the name as a key of a JSON object, between a comma and the colon
+    cell (*value)(const product& p, const embedding* vector);
+    bool beside_vector;  ///< written only where the vector is
+    bool is_written(bool with_vector) const { return with_vector || !beside_vector; }
   };
   nlohmann::json fields_of(const product& p, const embedding* vector) const;
 

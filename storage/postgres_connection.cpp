@@ -170,9 +170,9 @@ std::optional<std::string> postgres_connection::wait_for_input(clock::time_point
 
 /// The last result of what was sent, or the first that is an error.
 result<pg_result*> postgres_connection::answer() {
-  const auto deadline = clock::now() + options_.answer_timeout;
   pg_result* last = nullptr;
   for (;;) {
+    const auto deadline = clock::now() + options_.answer_timeout;
     while (PQisBusy(handle_) != 0) {
       if (auto why = wait_for_input(deadline)) {
         PQclear(last);

@@ -44,7 +44,7 @@ class postgres_connection {
   struct options {
     std::string url;  ///< postgres://… or `host=… dbname=…`
     std::chrono::seconds connect_timeout{10};
-    std::chrono::seconds answer_timeout{60};       ///< for each statement
+    std::chrono::seconds answer_timeout{60};       ///< for each answer, and each statement has one
     const std::atomic<bool>* cancelled = nullptr;  ///< once true, whatever waits ends
   };
   explicit postgres_connection(options o);
@@ -56,6 +56,8 @@ class postgres_connection {
   /// `sink_unavailable`.
   result<void> open();
   void close() noexcept;
+  /// False before the first call and once the connection has broken.
+  bool is_open() const noexcept { return handle_ != nullptr; }
 
   using parameters = std::vector<std::optional<std::string>>;
   /// One statement with $1, $2 … as text. Errors as run(); failure() says more.
@@ -63,7 +65,7 @@ class postgres_connection {
   /// One or several statements. Errors: `sink_rejected` (Postgres refuses it), `sink_unavailable` (the
   /// connection broke, or the time ran out; it is closed then).
   result<void> run(const std::string& sql);
-  /// COPY … FROM STDIN with all of `data`.
+  /// One or several statements, one of them a COPY … FROM STDIN that takes all of `data`. Errors as run().
   result<void> copy_in(const std::string& sql, std::string_view data);
 
   /// Why the last call failed; only valid after an error.

@@ -48,6 +48,19 @@ std::string vector_type_beside(const std::string& type) {
   return (schema == std::string::npos ? "" : type.substr(0, schema + 1)) + "vector";
 }
 
+constexpr const char* begin_transaction = "begin; set local statement_timeout = '30s'";
+
+void append_cell(copy_writer& copy, const layout::cell& value) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) return copy.text(*text);
+  const auto& document = std::get<json>(value);
+  if (document.is_null())
+    copy.null();
+  else if (const auto* words = document.get_ptr<const std::string*>())
+    copy.text(*words);
+  else
+    copy.text(json_text(document));
+}
+
 sink_reply accepted() {
   sink_reply reply;
   reply.what = sink_reply::kind::accepted;
@@ -150,18 +163,30 @@ sink_reply postgres_sink::failed(error why, bool committing) {
   return reply;
 }
 
+/// `statements` begin with `begin_transaction`.
 template <class Statements>
 sink_reply postgres_sink::in_transaction(Statements statements) {
-  const auto step = [&](result<void> done) -> std::optional<sink_reply> {
-    if (done) return std::nullopt;
+  if (const auto done = statements(); !done) {
     auto reply = failed(done.error(), false);
-    static_cast<void>(connection_.run("rollback"));
+    // With a connection that is lost its transaction is over.
+    if (connection_.is_open()) static_cast<void>(connection_.run("rollback"));
     return reply;
-  };
-  if (auto bad = step(connection_.run("begin; set local statement_timeout = '30s'"))) return *bad;
-  if (auto bad = step(statements())) return *bad;
+  }
   if (auto done = connection_.run("commit"); !done) return failed(done.error(), true);
   return accepted();
+}
+
+/// Copies `rows` into a temporary table of these columns and merges it into the sink's, in one transaction
+/// and with three waits for an answer: the statements go as one message, and the server takes the rows
+/// between them. The commit goes by itself: what this side has given up must not be carried out later.
+sink_reply postgres_sink::merge(const std::string& columns, std::string_view rows,
+                                const std::string& merging) {
+  return in_transaction([&] {
+    return connection_.copy_in(
+        std::string(begin_transaction) + "; create temporary table catwalk_rows (" + columns +
+            ") on commit drop; copy catwalk_rows from stdin (format binary); " + merging,
+        rows);
+  });
 }
 
 sink_reply postgres_sink::write(const std::vector<sink_row>& rows) {
@@ -198,29 +223,16 @@ sink_reply postgres_sink::write(const std::vector<sink_row>& rows) {
     const auto* vector = with_vector ? &*row.vector : nullptr;
     const auto values = layout_->values(row.item, vector);
     copy.row(static_cast<std::uint16_t>(names.size() + (with_vector ? 1 : 0) + (with_text ? 1 : 0)));
-    for (const auto& value : values) {
-      if (value.is_null())
-        copy.null();
-      else if (const auto* words = value.get_ptr<const std::string*>())
-        copy.text(*words);
-      else
-        copy.text(json_text(value));
-    }
+    for (const auto& value : values) append_cell(copy, value);
     if (vector != nullptr) copy.vector(vector->values);
     if (with_text) copy.vector(row.text->values);
   }
   std::string key;
   for (const auto& name : layout_->conflict()) key += (key.empty() ? "" : ", ") + quoted(name);
-  return in_transaction([&]() -> result<void> {
-    if (auto done = connection_.run("create temporary table catwalk_rows (" + made + ") on commit drop");
-        !done)
-      return done;
-    if (auto done = connection_.copy_in("copy catwalk_rows from stdin (format binary)", copy.finish()); !done)
-      return done;
-    return connection_.run("insert into " + table() + " (" + into + ") select " + from +
-                           " from catwalk_rows on conflict (" + key + ") do " +
-                           (merged.empty() ? std::string("nothing") : "update set " + merged));
-  });
+  return merge(made, copy.finish(),
+               "insert into " + table() + " (" + into + ") select " + from +
+                   " from catwalk_rows on conflict (" + key + ") do " +
+                   (merged.empty() ? std::string("nothing") : "update set " + merged));
 }
 
 sink_reply postgres_sink::erase(const std::vector<sink_row>& rows) {
@@ -237,6 +249,7 @@ sink_reply postgres_sink::erase(const std::vector<sink_row>& rows) {
   const auto rest = table() + " t using jsonb_array_elements($1::jsonb) k where " + where;
   const auto change = [&](const std::string& sql) {
     return in_transaction([&]() -> result<void> {
+      if (auto begun = connection_.run(begin_transaction); !begun) return begun;
       auto done = connection_.query(sql, {keys});
       if (!done) return done.error();
       return {};
@@ -314,17 +327,10 @@ sink_reply postgres_sink::set(const std::vector<vector_update>& updates) {
     copy.text(u.vector.model);
     copy.vector(u.vector.values);
   }
-  return in_transaction([&]() -> result<void> {
-    if (auto done = connection_.run("create temporary table catwalk_rows (id text, model text, v " +
-                                    vector_type_beside(type) + ") on commit drop");
-        !done)
-      return done;
-    if (auto done = connection_.copy_in("copy catwalk_rows from stdin (format binary)", copy.finish()); !done)
-      return done;
-    return connection_.run("update " + table() + " t set " + quoted(vector) + " = r.v::" + type +
-                           (model ? ", " + quoted(*model) + " = r.model" : "") +
-                           " from catwalk_rows r where t.id = r.id::" + type_of("id"));
-  });
+  return merge("id text, model text, v " + vector_type_beside(type), copy.finish(),
+               "update " + table() + " t set " + quoted(vector) + " = r.v::" + type +
+                   (model ? ", " + quoted(*model) + " = r.model" : "") +
+                   " from catwalk_rows r where t.id = r.id::" + type_of("id"));
 }
 
 asio::awaitable<result<sink_description>> postgres_sink::describe() {

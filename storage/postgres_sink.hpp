@@ -56,6 +56,7 @@ class postgres_sink final : public sink {
   sink_reply failed(error why, bool committing);
   template <class Statements>
   sink_reply in_transaction(Statements statements);
+  sink_reply merge(const std::string& columns, std::string_view rows, const std::string& merging);
   std::string table() const;
   std::string type_of(const std::string& column) const;
 
