@@ -8,9 +8,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <random>
 
 #include "core/log.hpp"
@@ -35,12 +37,14 @@ T wait_for(asio::awaitable<result<T>> task) {
   if constexpr (!std::is_void_v<T>) return std::move(*outcome);
 }
 
-/// Each row from the seed and its number alone.
+/// Each row from the seed and its number alone; of length 1, as every vector of a picture is.
 std::vector<float> made_vector(std::int64_t row, const std::vector<std::vector<float>>& centres) {
   std::minstd_rand random(static_cast<unsigned>(row * 2 + 1));
   std::normal_distribution<float> normal;
   auto v = centres[static_cast<std::size_t>(row) % centres.size()];
   for (auto& x : v) x += 0.7F * normal(random);
+  const float length = std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0F));
+  for (auto& x : v) x /= length;
   return v;
 }
 

@@ -1,4 +1,4 @@
-// What the outbox and the sinks cost, beside bare clients that do the same bytes.
+// What the outbox and the sinks cost, beside bare clients.
 //   sink_bench enqueue STATE_DIR ROWS PAGE
 //       rows with their products and outbox rows, a page in each transaction
 //   sink_bench insert DATABASE ROWS PAGE
@@ -8,13 +8,15 @@
 //       transactions
 //   sink_bench send STATE_DIR supabase|postgres URL KEY BATCH
 //       drains a state into a table
+//   sink_bench upsert STATE_DIR supabase|postgres URL KEY BATCH
+//       sends the rows of a state, which are in memory before the time counts, through the sink alone
 //   sink_bench take STATE_DIR text|binary BATCH
 //       a bare client's part of that, without the sending: one statement reads a batch and its vectors, they
 //       are written into a buffer, and one transaction takes the batch out of the outbox
-//   sink_bench post URL KEY BODIES ROUNDS
-//       posts the ready bodies of a file, one a line, with libcurl
-//   sink_bench copy DSN TABLE LINES BATCH
-//       copies the ready lines of a file into a table, with libpq
+//   sink_bench post URL KEY BODIES ROWS PIECE
+//       posts the ready bodies of a file, ROWS in all, with libcurl, PIECE bytes to the socket at a time
+//   sink_bench copy DSN TABLE text|binary BATCHES ROWS
+//       copies the ready batches of a file into a table, ROWS in all, with libpq
 //   sink_bench wait STATE_DIR
 //       an outbox whose sink is away: how much memory it takes
 // Each prints JSON: rows, seconds, the CPU seconds of this process.
@@ -223,6 +225,23 @@ struct workplace {
     tasks.cancel();
     co_await tasks.join();
   }
+  asio::awaitable<void> take_out(std::vector<std::vector<storage::sink_row>>& batches) {
+    storage::outbox waiting(db);
+    for (std::int64_t after = 0;;) {
+      auto rows = co_await waiting.due(wall_now(), settings.batch, after);
+      if (!rows) throw exception(rows.error());
+      if (rows->empty()) co_return;
+      after = batches.emplace_back(std::move(*rows)).back().seq;
+    }
+  }
+  asio::awaitable<void> send_all(const std::vector<std::vector<storage::sink_row>>& batches,
+                                 std::int64_t& sent) {
+    for (const auto& rows : batches) {
+      const auto reply = co_await sink->upsert(rows);
+      if (reply.what != storage::sink_reply::kind::accepted) throw exception(reply.why);
+      sent += static_cast<std::int64_t>(rows.size());
+    }
+  }
   asio::awaitable<void> rest(std::chrono::seconds how_long) {
     writer = std::make_unique<storage::outbox_writer>(loop.get_executor(), db, *sink, settings);
     task_group tasks(loop.get_executor());
@@ -232,45 +251,64 @@ struct workplace {
     tasks.cancel();
     co_await tasks.join();
   }
+  void run(asio::awaitable<void> task) {
+    asio::co_spawn(loop, std::move(task), [](const std::exception_ptr& failed) {
+      if (failed) std::rethrow_exception(failed);
+    });
+    loop.restart();
+    loop.run();
+  }
   void close() {
     cpu.join();
     db->close();
   }
 };
 
-int send(const std::string& dir, const std::string& kind, const std::string& url, const std::string& key,
-         int batch) {
+/// Of the words KIND URL KEY BATCH after the first two.
+config::sink_settings settings_of(const std::vector<std::string>& words) {
   config::sink_settings to;
-  to.kind = kind;
-  to.url = config::secret(url);
-  to.key = config::secret(key);
-  to.batch = batch;
+  to.kind = words[2];
+  to.url = config::secret(words[3]);
+  to.key = config::secret(words[4]);
+  to.batch = std::stoi(words[5]);
+  return to;
+}
+
+int send(const std::string& dir, config::sink_settings to) {
   workplace at(dir, std::move(to));
   bool drained = false;
-  const auto run = [&at](asio::awaitable<void> task) {
-    asio::co_spawn(at.loop, std::move(task), [](const std::exception_ptr& failed) {
-      if (failed) std::rethrow_exception(failed);
-    });
-    at.loop.restart();
-    at.loop.run();
-  };
-  run(at.prepare());
+  at.run(at.prepare());
   const stopwatch watch;
-  run(at.drain(drained));
+  at.run(at.drain(drained));
   watch.print(at.writer->status().sent);
   at.close();
   return drained ? 0 : 1;
 }
 
+int upsert(const std::string& dir, config::sink_settings to) {
+  workplace at(dir, std::move(to));
+  at.run(at.prepare());
+  std::vector<std::vector<storage::sink_row>> batches;
+  at.run(at.take_out(batches));
+  std::int64_t sent = 0;
+  const stopwatch watch;
+  at.run(at.send_all(batches, sent));
+  watch.print(sent);
+  at.close();
+  return 0;
+}
+
+config::sink_settings a_sink_that_is_away() {
+  config::sink_settings to;
+  to.kind = "supabase";
+  to.url = config::secret("http://127.0.0.1:9");
+  to.key = config::secret("sb_secret_none");
+  return to;
+}
+
 int take(const std::string& dir, bool as_text, int batch) {
   {
-    workplace at(dir, [] {
-      config::sink_settings to;
-      to.kind = "supabase";
-      to.url = config::secret("http://127.0.0.1:9");
-      to.key = config::secret("sb_secret_none");
-      return to;
-    }());
+    workplace at(dir, a_sink_that_is_away());
     wait_for(storage::outbox(at.db).adopt_sink("bench"));
     at.close();
   }
@@ -326,15 +364,8 @@ double rss_mb() {
 }
 
 int wait(const std::string& dir) {
-  config::sink_settings to;
-  to.kind = "supabase";
-  to.url = config::secret("http://127.0.0.1:9");
-  to.key = config::secret("sb_secret_none");
-  workplace at(dir, std::move(to));
-  asio::co_spawn(at.loop, at.rest(std::chrono::seconds(20)), [](const std::exception_ptr& failed) {
-    if (failed) std::rethrow_exception(failed);
-  });
-  at.loop.run();
+  workplace at(dir, a_sink_that_is_away());
+  at.run(at.rest(std::chrono::seconds(20)));
   std::cout << nlohmann::json{{"rows", at.writer->status().waiting}, {"rss_mb", rss_mb()}} << '\n';
   at.close();
   return 0;
@@ -344,57 +375,63 @@ std::size_t ignore(char*, std::size_t size, std::size_t count, void*) {
   return size * count;
 }
 
-int post(const std::string& url, const std::string& key, const std::string& file, int rounds) {
-  std::ifstream in(file);
-  std::vector<std::string> bodies;
-  for (std::string line; std::getline(in, line);) bodies.push_back(line);
+/// Parts that follow each other in a file, each behind its length: 32 bits, little-endian.
+std::vector<std::string> read_parts(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::vector<std::string> parts;
+  for (std::uint32_t length = 0; in.read(reinterpret_cast<char*>(&length), sizeof length);) {
+    parts.emplace_back(length, ' ');
+    in.read(parts.back().data(), length);
+  }
+  return parts;
+}
+
+int post(const std::string& url, const std::string& key, const std::string& file, std::int64_t rows,
+         long piece) {
+  const auto bodies = read_parts(file);
   curl_slist* headers = nullptr;
-  for (const auto& line : {"apikey: " + key, std::string("Content-Type: application/json"),
-                           std::string("Prefer: resolution=merge-duplicates,return=minimal")})
+  for (const auto& line :
+       {"apikey: " + key, std::string("Content-Type: application/json"),
+        std::string("Prefer: resolution=merge-duplicates,return=minimal"), std::string("Expect:")})
     headers = curl_slist_append(headers, line.c_str());
   CURL* curl = curl_easy_init();
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
+  curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, piece);
+  const auto send = [&](const std::string& body) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+    long status = 0;
+    if (const auto code = curl_easy_perform(curl)) throw std::runtime_error(curl_easy_strerror(code));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 300) throw std::runtime_error("post: " + std::to_string(status));
+  };
+  send(bodies.at(0));  // connects
   const stopwatch watch;
-  for (int round = 0; round < rounds; ++round)
-    for (const auto& body : bodies) {
-      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
-      curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-      long status = 0;
-      if (curl_easy_perform(curl) != CURLE_OK) return 1;
-      curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-      if (status >= 300) {
-        std::cerr << "post: " << status << '\n';
-        return 1;
-      }
-    }
-  watch.print(static_cast<std::int64_t>(bodies.size()) * rounds);
+  for (const auto& body : bodies) send(body);
+  watch.print(rows);
   curl_slist_free_all(headers);
   curl_easy_cleanup(curl);
   return 0;
 }
 
-int copy(const std::string& dsn, const std::string& table, const std::string& file, int batch) {
-  std::ifstream in(file);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line + "\n");
+int copy(const std::string& dsn, const std::string& table, const std::string& format, const std::string& file,
+         std::int64_t rows) {
+  const auto parts = read_parts(file);
+  const auto statement = "copy " + table + " from stdin (format " + format + ")";
   PGconn* to = PQconnectdb(dsn.c_str());
-  const auto columns = lines.front();  // the first line names them
-  lines.erase(lines.begin());
-  const auto statement = "copy " + table + " (" + columns.substr(0, columns.size() - 1) + ") from stdin";
   const stopwatch watch;
-  for (std::size_t from = 0; from < lines.size(); from += static_cast<std::size_t>(batch)) {
+  for (const auto& part : parts) {
     PQclear(PQexec(to, statement.c_str()));
-    for (auto i = from; i < std::min(lines.size(), from + static_cast<std::size_t>(batch)); ++i)
-      PQputCopyData(to, lines[i].data(), static_cast<int>(lines[i].size()));
+    PQputCopyData(to, part.data(), static_cast<int>(part.size()));
     PQputCopyEnd(to, nullptr);
     while (PGresult* answer = PQgetResult(to)) {
-      if (PQresultStatus(answer) != PGRES_COMMAND_OK) std::cerr << "copy: " << PQresultErrorMessage(answer);
+      if (PQresultStatus(answer) != PGRES_COMMAND_OK) throw std::runtime_error(PQresultErrorMessage(answer));
       PQclear(answer);
     }
   }
-  watch.print(static_cast<std::int64_t>(lines.size()));
+  watch.print(rows);
   PQfinish(to);
   return 0;
 }
@@ -410,10 +447,11 @@ int main(int argc, char** argv) {
     if (w.size() == 4 && w[0] == "insert") return insert(w[1], std::stoll(w[2]), std::stoll(w[3]));
     if (w.size() == 4 && w[0] == "insert-rows") return insert_rows(w[1], std::stoll(w[2]), std::stoll(w[3]));
     if (w.size() == 4 && w[0] == "take") return take(w[1], w[2] == "text", std::stoi(w[3]));
-    if (w.size() == 6 && w[0] == "send") return send(w[1], w[2], w[3], w[4], std::stoi(w[5]));
+    if (w.size() == 6 && w[0] == "send") return send(w[1], settings_of(w));
+    if (w.size() == 6 && w[0] == "upsert") return upsert(w[1], settings_of(w));
     if (w.size() == 2 && w[0] == "wait") return wait(w[1]);
-    if (w.size() == 5 && w[0] == "post") return post(w[1], w[2], w[3], std::stoi(w[4]));
-    if (w.size() == 5 && w[0] == "copy") return copy(w[1], w[2], w[3], std::stoi(w[4]));
+    if (w.size() == 6 && w[0] == "post") return post(w[1], w[2], w[3], std::stoll(w[4]), std::stol(w[5]));
+    if (w.size() == 6 && w[0] == "copy") return copy(w[1], w[2], w[3], w[4], std::stoll(w[5]));
   } catch (const std::exception& failed) {
     std::cerr << "sink_bench: " << failed.what() << '\n';
     return 1;
