@@ -28,6 +28,8 @@ constexpr auto max_connect_time = 15'000ms;
 constexpr long dead_rate = 10;  // bytes per second
 constexpr auto dead_time = 60s;
 constexpr auto shortest_dead_time = 10s;
+constexpr std::size_t usual_upload_piece = 65'536;  // libcurl's own
+constexpr long long_body_piece = 1'048'576;
 
 std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
@@ -165,9 +167,6 @@ result<void> http_transfer::prepare_hop() {
   set_headers();
   return set_proxy();
 }
-
-constexpr std::size_t usual_upload_piece = 65'536;  // libcurl's own
-constexpr long long_body_piece = 1'048'576;
 
 void http_transfer::set_method() {
   if (request_.method == "GET") {

@@ -33,10 +33,6 @@ std::string default_vector_column(std::string_view layout_name) {
   return layout_name == "2025-10" ? "embedding" : std::string(vector_field);
 }
 
-json or_null(const std::optional<std::string>& text) {
-  return text ? json(*text) : json();
-}
-
 /// A text as the product holds it, which must outlive the cell.
 cell text_of(const std::string& text) {
   return std::string_view(text);
@@ -64,7 +60,7 @@ json number(const std::optional<std::string>& text) {
 /// What October 2025 kept beside the columns.
 cell october_metadata(const product& p, const embedding*) {
   json m{{"source", "api"},
-         {"merchant_name", or_null(p.merchant)},
+         {"merchant_name", as_document(text_or_null(p.merchant))},
          {"country", p.country},
          {"external_id", p.external_id},
          {"endpoint", p.endpoint}};
@@ -72,7 +68,7 @@ cell october_metadata(const product& p, const embedding*) {
     m["_raw_item"] = p.raw_item;
     if (const auto price = p.raw_item.find("price"); price != p.raw_item.end() && price->is_number()) {
       m["original_price"] = *price;
-      m["original_currency"] = or_null(p.currency);
+      m["original_currency"] = as_document(text_or_null(p.currency));
     }
   }
   return m;

@@ -94,7 +94,7 @@ char* write_numbers(char* at, std::span<const float> values, nine_digits_writer 
     std::memcpy(at, before.text.data(), before.text.size());
     at += before.length;
     *at = digits.first[i];
-    std::memcpy(at + 1, digits.others[i], 8);
+    std::memcpy(at + 1, digits.others[i], sizeof digits.others[i]);
     at += 9;
   }
   return at;

@@ -86,5 +86,4 @@ TEST_CASE("numbers are written as their nine digits, by every kernel") {
       numbers[i] = i % 2 == 0 ? four + static_cast<std::uint32_t>(i) * 10'000'000 : four * 100'000;
     check();
   }
-  CHECK(true);
 }
